@@ -5,8 +5,8 @@
 //! The rules in words: `SPEC.md`.
 //!
 //! ```text
-//! L1 log ─► queue, batch header ─► derive ─► execute ─► state diff ─► trie ─► output root
-//!              payload ──────────────┘          └── receipts, header
+//! L1 log ─► queue, batch header ─► derive ─► block (execute) ─► state diff ─► trie ─► output root
+//!              payload ──────────────┘            └── receipts, header
 //! ```
 
 #![cfg_attr(not(test), no_std)]
@@ -14,6 +14,39 @@
 
 extern crate alloc;
 
+mod batch;
+mod block;
+mod bytes;
+mod config;
+mod deposit;
+pub mod evm;
+pub mod fees;
+mod genesis;
+mod hashes;
+mod header;
+mod overlay;
+pub mod predeploys;
+mod queue;
+mod recover;
+mod seal;
 mod state;
+mod validate;
 
+pub use batch::{BatchContent, BatchHeader, BatchHeaderError};
+pub use block::{BlockInput, ExecutionError, Offer, OpenBlock, unpack_params};
+pub use config::{ChainConfig, ConfigError};
+pub use deposit::{deposit_transaction, source_hash};
+pub use genesis::{Genesis, GenesisAccount};
+pub use hashes::{CHUNK_BYTES, OutputPreimage, accumulate, chunk_hashes, chunked_hash};
+pub use header::{ExtraError, HeaderExtra, header_template};
+pub use overlay::{BlockState, history_slot};
+pub use queue::{
+    Deposit, EntryBody, EntryError, L1Attributes, OperatorParams, QueueEntry, QueuedEntry,
+};
+pub use recover::{recover_address, recover_sender};
+pub use seal::{Body, PendingBlock, SealedBlock, SealedHeader};
 pub use state::{AccountChange, AccountInfo, StateDiff};
+pub use validate::{
+    SkipReason, check_account, check_chain, check_fee, check_shape, decode_transaction,
+    is_delegation, max_cost, required_gas,
+};

@@ -1,0 +1,113 @@
+//! A block that is executed, before and after its state root is known.
+
+use crate::StateDiff;
+use alloc::vec::Vec;
+use alloy_consensus::{
+    Header,
+    proofs::{calculate_receipt_root, calculate_transaction_root},
+};
+use alloy_primitives::{Address, B256, Bloom};
+use core::ops::Range;
+use op_alloy_consensus::{OpReceiptEnvelope, OpTxEnvelope};
+
+/// A header with its hash.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SealedHeader {
+    /// The header.
+    pub header: Header,
+    /// Keccak-256 of its RLP.
+    pub hash: B256,
+}
+
+impl SealedHeader {
+    /// Hashes a header.
+    #[must_use]
+    pub fn new(header: Header) -> Self {
+        let hash = header.hash_slow();
+        Self { header, hash }
+    }
+}
+
+/// What a block contains besides its header.
+#[derive(Debug, Clone)]
+pub struct Body {
+    /// Transactions, deposits first.
+    pub transactions: Vec<OpTxEnvelope>,
+    /// Sender of each transaction.
+    pub senders: Vec<Address>,
+    /// Receipt of each transaction.
+    pub receipts: Vec<OpReceiptEnvelope>,
+    /// Queue entries that the block consumes; empty if none.
+    pub deposits: Range<u64>,
+}
+
+/// A block of which only the state root is missing.
+#[derive(Debug, Clone)]
+pub struct PendingBlock {
+    header: Header,
+    body: Body,
+    diff: StateDiff,
+}
+
+/// A whole block with what it did.
+#[derive(Debug, Clone)]
+pub struct SealedBlock {
+    /// Its header and hash.
+    pub header: SealedHeader,
+    /// Its content.
+    pub body: Body,
+    /// What it changed in the state.
+    pub diff: StateDiff,
+}
+
+/// Puts an executed block together, with the roots that need no state.
+pub(crate) fn pending(header: Header, body: Body, diff: StateDiff) -> PendingBlock {
+    let bloom = body
+        .receipts
+        .iter()
+        .fold(Bloom::ZERO, |mut bloom, receipt| {
+            bloom |= *receipt.logs_bloom();
+            bloom
+        });
+    let header = Header {
+        transactions_root: calculate_transaction_root(&body.transactions),
+        receipts_root: calculate_receipt_root(&body.receipts),
+        logs_bloom: bloom,
+        ..header
+    };
+    PendingBlock { header, body, diff }
+}
+
+impl PendingBlock {
+    /// What the block changed: apply it to the state trie to get the root for [`Self::seal`].
+    #[must_use]
+    pub const fn diff(&self) -> &StateDiff {
+        &self.diff
+    }
+
+    /// Whether the block holds no transaction and consumes nothing; such a block is not created.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.body.transactions.is_empty() && self.body.deposits.is_empty()
+    }
+
+    /// Number of the block.
+    #[must_use]
+    pub const fn number(&self) -> u64 {
+        self.header.number
+    }
+
+    /// Completes the header and hashes it.
+    #[must_use]
+    pub fn seal(self, state_root: B256) -> SealedBlock {
+        let header = SealedHeader::new(Header {
+            state_root,
+            ..self.header
+        });
+        SealedBlock {
+            header,
+            body: self.body,
+            diff: self.diff,
+        }
+    }
+}
