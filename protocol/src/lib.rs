@@ -30,6 +30,7 @@ mod queue;
 mod recover;
 mod seal;
 mod state;
+pub mod trie;
 mod validate;
 
 pub use batch::{BatchContent, BatchHeader, BatchHeaderError};
