@@ -1,1 +1,5 @@
-//! x
+//! The node: mempool, block builder, store, L1 reader, batcher and JSON-RPC.
+//!
+//! Sequencer and replica run from the same parts.
+
+pub mod mempool;
