@@ -1,0 +1,81 @@
+//! Bindings of the committed artifacts, one module per contract so that shared structs do not clash.
+//!
+//! Each contract type carries `BYTECODE` (creation) and `DEPLOYED_BYTECODE`; see alloy's `sol!`.
+
+#![expect(
+    missing_docs,
+    clippy::too_many_arguments,
+    reason = "generated from the ABIs"
+)]
+
+/// Declares a module with the bindings of one artifact and re-exports the contract's type.
+macro_rules! binding {
+    ($module:ident, $contract:ident, $artifact:literal, $doc:literal) => {
+        #[doc = $doc]
+        pub mod $module {
+            alloy::sol!(
+                #[sol(rpc)]
+                #[derive(Debug, PartialEq, Eq)]
+                $contract,
+                $artifact
+            );
+        }
+        pub use $module::$contract;
+    };
+}
+
+binding!(
+    inbox,
+    Inbox,
+    "artifacts/Inbox.json",
+    "The log that L2 is derived from, on L1."
+);
+binding!(portal, Portal, "artifacts/Portal.json", "Deposits, on L1.");
+binding!(
+    system_config,
+    SystemConfig,
+    "artifacts/SystemConfig.json",
+    "Operator's parameters, on L1."
+);
+binding!(
+    timelock,
+    Timelock,
+    "artifacts/Timelock.json",
+    "Owner of all that can be upgraded, on L1."
+);
+binding!(
+    deployment,
+    Deployment,
+    "artifacts/Deployment.json",
+    "Record of a chain's contracts, on L1."
+);
+binding!(
+    proxy_admin,
+    ProxyAdmin,
+    "artifacts/ProxyAdmin.json",
+    "Admin of one proxy, on L1."
+);
+binding!(
+    l1_block,
+    L1Block,
+    "artifacts/L1Block.json",
+    "Newest L1 attributes, on L2."
+);
+binding!(
+    rollup_state,
+    RollupState,
+    "artifacts/RollupState.json",
+    "State of the protocol, on L2."
+);
+binding!(
+    l2_to_l1_message_passer,
+    L2ToL1MessagePasser,
+    "artifacts/L2ToL1MessagePasser.json",
+    "Messages to L1, on L2."
+);
+binding!(
+    fee_vault,
+    FeeVault,
+    "artifacts/FeeVault.json",
+    "Where fees are credited, on L2."
+);

@@ -1,0 +1,14 @@
+//! The contracts, for Rust: bindings, bytecodes, addresses and the genesis of L2.
+//!
+//! ```text
+//! src/*.sol ── forge ──> artifacts/*.json ──┬─ bindings:   call, deploy, decode events
+//!                                           └─ genesis:    code and storage of L2 block 0
+//! ```
+//! Everything comes from the committed artifacts, so nothing here needs a Solidity compiler. Nothing here
+//! talks to a chain by itself.
+
+pub mod bindings;
+mod genesis;
+pub mod predeploys;
+
+pub use genesis::{GenesisAccount, GenesisAlloc, GenesisParams, genesis_alloc};

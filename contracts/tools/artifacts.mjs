@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+// Writes what the workspace needs of the built contracts, so that a clone builds without a compiler:
+// artifacts/*.json ({abi, bytecode, deployedBytecode}) and snapshots/storage/*.json (storage layouts).
+// `artifacts.mjs` writes, `artifacts.mjs --check` compares and exits 1 on any difference.
+// Run after `forge build`.
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const list = readFileSync(join(root, 'artifacts', 'contracts.txt'), 'utf8')
+  .split('\n')
+  .filter((line) => line && !line.startsWith('#'));
+const check = process.argv.includes('--check');
+const stale = [];
+
+/** Writes `content` to `path`, or remembers `path` if it differs. */
+function put(path, content) {
+  const full = join(root, path);
+  if (!check) {
+    mkdirSync(dirname(full), { recursive: true });
+    writeFileSync(full, content);
+  } else if (!existsSync(full) || readFileSync(full, 'utf8') !== content) {
+    stale.push(path);
+  }
+}
+
+/** Storage variables without the compiler's internal numbering. */
+function layout({ storage, types }) {
+  return storage.map(({ label, slot, offset, type }) => ({
+    label,
+    slot,
+    offset,
+    type: types[type].label,
+    bytes: types[type].numberOfBytes,
+  }));
+}
+
+const json = (value) => `${JSON.stringify(value, null, 1)}\n`;
+const kept = new Set(['contracts.txt']);
+
+for (const name of list) {
+  const built = JSON.parse(readFileSync(join(root, 'out', `${name}.sol`, `${name}.json`), 'utf8'));
+  put(
+    join('artifacts', `${name}.json`),
+    json({
+      abi: built.abi,
+      bytecode: { object: built.bytecode.object },
+      deployedBytecode: { object: built.deployedBytecode.object },
+    }),
+  );
+  kept.add(`${name}.json`);
+  const storage = layout(built.storageLayout);
+  if (storage.length) put(join('snapshots', 'storage', `${name}.json`), json(storage));
+}
+
+stale.push(...readdirSync(join(root, 'artifacts')).filter((file) => !kept.has(file)));
+if (stale.length) {
+  console.error(`stale: ${stale.join(', ')}\nrun \`make artifacts\` and commit what it writes`);
+  process.exit(1);
+}
