@@ -2,4 +2,5 @@
 //!
 //! Sequencer and replica run from the same parts.
 
+pub mod engine;
 pub mod mempool;
