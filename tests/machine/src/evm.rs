@@ -1,0 +1,137 @@
+//! The Solidity step verifier in this process, on revm at Osaka.
+//!
+//! Reads the runtime code from the committed artifact, so no compiler is needed.
+
+use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
+use revm::{
+    Context, ExecuteEvm, MainBuilder, MainContext,
+    bytecode::Bytecode,
+    context::{TxEnv, result::ExecutionResult},
+    database::{CacheDB, EmptyDB, WrapDatabaseRef},
+    primitives::{TxKind, hardfork::SpecId},
+    state::AccountInfo,
+};
+
+const VERIFIER: Address = address!("0x00000000000000000000000000000000000057e9");
+/// L1's cap on the gas of one transaction (EIP-7825).
+const GAS_CAP: u64 = 16_777_216;
+
+/// What a call gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Return data.
+    pub output: Bytes,
+    /// Gas of the whole transaction, the calldata floor of EIP-7623 included.
+    pub transaction_gas: u64,
+    /// Gas of execution alone.
+    pub execution_gas: u64,
+}
+
+/// Why a call gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// The contract reverted.
+    #[error("reverted with {0}")]
+    Revert(Bytes),
+    /// The EVM stopped the call, most likely for want of gas.
+    #[error("halted: {0}")]
+    Halt(String),
+    /// The harness failed.
+    #[error("harness: {0}")]
+    Harness(String),
+}
+
+impl CallError {
+    /// First four bytes of the revert data.
+    #[must_use]
+    pub fn selector(&self) -> Option<[u8; 4]> {
+        match self {
+            Self::Revert(data) => data.first_chunk::<4>().copied(),
+            _ => None,
+        }
+    }
+}
+
+/// A deployed step verifier.
+#[derive(Debug, Clone)]
+pub struct StepVerifier {
+    db: CacheDB<EmptyDB>,
+}
+
+impl StepVerifier {
+    /// The verifier with this runtime code.
+    #[must_use]
+    pub fn from_code(code: Bytes) -> Self {
+        let mut db = CacheDB::new(EmptyDB::default());
+        let info = AccountInfo::from_bytecode(Bytecode::new_raw(code));
+        db.insert_account_info(VERIFIER, info);
+        Self { db }
+    }
+
+    /// `step(pre, witness)`.
+    ///
+    /// # Errors
+    /// [`CallError`] when the contract reverts or runs out of gas.
+    pub fn step(&self, pre: B256, witness: &[u8]) -> Result<(B256, Outcome), CallError> {
+        let outcome = self.call(step_calldata(pre, witness), GAS_CAP)?;
+        Ok((
+            B256::from_slice(outcome.output.get(..32).unwrap_or(&[0; 32])),
+            outcome,
+        ))
+    }
+
+    /// Any call with any gas limit.
+    ///
+    /// # Errors
+    /// [`CallError`] when the contract reverts or runs out of gas.
+    pub fn call(&self, data: Bytes, gas_limit: u64) -> Result<Outcome, CallError> {
+        let intrinsic = 21_000
+            + data
+                .iter()
+                .map(|byte| if *byte == 0 { 4_u64 } else { 16 })
+                .sum::<u64>();
+        let mut evm = Context::mainnet()
+            .with_db(WrapDatabaseRef(&self.db))
+            .modify_cfg_chained(|cfg| cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA))
+            .build_mainnet();
+        let tx = TxEnv {
+            kind: TxKind::Call(VERIFIER),
+            data,
+            gas_limit,
+            chain_id: None,
+            ..TxEnv::default()
+        };
+        let result = evm
+            .transact(tx)
+            .map_err(|error| CallError::Harness(error.to_string()))?
+            .result;
+        match result {
+            ExecutionResult::Success { gas, output, .. } => Ok(Outcome {
+                output: output.into_data(),
+                transaction_gas: gas.tx_gas_used(),
+                execution_gas: gas.total_gas_spent().saturating_sub(intrinsic),
+            }),
+            ExecutionResult::Revert { output, .. } => Err(CallError::Revert(output)),
+            ExecutionResult::Halt { reason, .. } => Err(CallError::Halt(format!("{reason:?}"))),
+        }
+    }
+}
+
+/// ABI encoding of `step(bytes32,bytes)`.
+#[must_use]
+pub fn step_calldata(pre: B256, witness: &[u8]) -> Bytes {
+    let mut data = Vec::with_capacity(witness.len() + 132);
+    data.extend(keccak256("step(bytes32,bytes)").iter().take(4));
+    data.extend_from_slice(pre.as_slice());
+    data.extend_from_slice(&U256::from(64).to_be_bytes::<32>());
+    data.extend_from_slice(&U256::from(witness.len()).to_be_bytes::<32>());
+    data.extend_from_slice(witness);
+    data.resize(data.len().next_multiple_of(32) + 4, 0);
+    data.into()
+}
+
+/// Precompile 0x0a as revm has it.
+#[must_use]
+pub fn kzg(input: &[u8; 192]) -> bool {
+    revm::precompile::kzg_point_evaluation::run(input, u64::MAX).is_ok()
+}

@@ -1,0 +1,4 @@
+//! Differential and conformance tests of the machine.
+
+#[cfg(test)]
+mod lockstep;
