@@ -1,0 +1,207 @@
+//! The journal's thread: takes records from a queue, writes what has gathered, syncs once, tells.
+//!
+//! When a write or a sync fails nothing is forgotten: the records stay queued, the failure is
+//! published, and after a pause a *new* segment is begun with the first of them. The failed
+//! segment is not touched again, because after a failed sync the kernel may have dropped pages.
+
+use super::{
+    record::{Frame, Op, segment_header},
+    recover::Segment,
+};
+use crate::store::{Appender, Files, Identity, Point, StoreError};
+use std::{
+    fmt::Debug,
+    path::PathBuf,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// Where and how the journal is written.
+#[derive(Debug, Clone)]
+pub(in crate::store) struct JournalConfig {
+    pub(in crate::store) files: Arc<dyn Files>,
+    pub(in crate::store) dir: PathBuf,
+    pub(in crate::store) identity: Identity,
+    /// Size at which a segment is closed, in bytes.
+    pub(in crate::store) segment_bytes: usize,
+    /// Pause before a failed write is tried again.
+    pub(in crate::store) retry: Duration,
+}
+
+/// Who is told what became of the records. Called on the journal's thread.
+pub(in crate::store) trait Sink: Debug + Send {
+    /// A segment exists from now on.
+    fn opened(&mut self, segment: Segment);
+    /// These records, in order, are on disk.
+    fn durable(&mut self, ops: Vec<(u64, Op)>);
+    /// The records queued are not on disk, for this reason.
+    fn stalled(&mut self, cause: &StoreError);
+}
+
+/// Handle of the journal's thread; dropping it writes out the queue and ends the thread.
+#[derive(Debug)]
+pub(in crate::store) struct Journal {
+    queue: Option<Sender<(u64, Op)>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Journal {
+    /// Starts the thread. `next_record` and `next_segment` come from recovery.
+    pub(in crate::store) fn start(
+        config: JournalConfig,
+        next_record: u64,
+        next_segment: u64,
+        sink: Box<dyn Sink>,
+    ) -> Result<Self, StoreError> {
+        let (queue, source) = channel();
+        let mut writer = Writer {
+            config,
+            sink,
+            segment: None,
+            next_segment,
+            durable: next_record.saturating_sub(1),
+            pending: Vec::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || writer.run(&source))
+            .map_err(StoreError::io("start", "the journal thread"))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    /// Queues record `number`; numbers must be consecutive.
+    pub(in crate::store) fn push(&self, number: u64, op: Op) -> Result<(), StoreError> {
+        let gone = StoreError::Internal("journal thread ended");
+        match &self.queue {
+            Some(queue) => queue.send((number, op)).map_err(|_| gone),
+            None => Err(gone),
+        }
+    }
+}
+
+impl Drop for Journal {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Writer {
+    config: JournalConfig,
+    sink: Box<dyn Sink>,
+    /// The open segment and its length in bytes.
+    segment: Option<(Box<dyn Appender>, PathBuf, usize)>,
+    next_segment: u64,
+    /// The last record on disk.
+    durable: u64,
+    /// Records not on disk.
+    pending: Vec<(u64, Op)>,
+}
+
+impl Writer {
+    fn run(&mut self, source: &Receiver<(u64, Op)>) {
+        while self.gather(source) {
+            self.commit_or_stall();
+        }
+        if !self.pending.is_empty() {
+            self.commit_or_stall();
+        }
+    }
+
+    /// Waits for work and takes all there is; `false` when the queue has been closed.
+    fn gather(&mut self, source: &Receiver<(u64, Op)>) -> bool {
+        let first = if self.pending.is_empty() {
+            source.recv().map_err(|_| RecvTimeoutError::Disconnected)
+        } else {
+            source.recv_timeout(self.config.retry)
+        };
+        match first {
+            Ok(op) => self.pending.push(op),
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+        self.pending.extend(source.try_iter());
+        true
+    }
+
+    fn commit_or_stall(&mut self) {
+        match self.commit() {
+            Ok(()) => {
+                self.durable = self
+                    .pending
+                    .last()
+                    .map_or(self.durable, |(number, _)| *number);
+                self.sink.durable(std::mem::take(&mut self.pending));
+            }
+            Err(cause) => {
+                self.segment = None;
+                self.sink.stalled(&cause);
+            }
+        }
+    }
+
+    /// Writes and syncs everything pending.
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let mut bytes = Vec::new();
+        for (number, op) in &self.pending {
+            Frame::write(op, *number, self.durable, &mut bytes);
+        }
+        let full = self.config.segment_bytes;
+        if self
+            .segment
+            .as_ref()
+            .is_none_or(|(_, _, length)| *length >= full)
+        {
+            self.segment = None;
+            self.segment = Some(self.open_segment()?);
+        }
+        let files = Arc::clone(&self.config.files);
+        let Some((file, path, length)) = &mut self.segment else {
+            return Err(StoreError::Internal("no open segment"));
+        };
+        file.append(&bytes)
+            .map_err(StoreError::io("write", &*path))?;
+        files
+            .reached(Point::JournalWritten)
+            .map_err(StoreError::io("write", &*path))?;
+        file.sync().map_err(StoreError::io("sync", &*path))?;
+        *length += bytes.len();
+        files
+            .reached(Point::JournalSynced)
+            .map_err(StoreError::io("sync", &*path))
+    }
+
+    fn open_segment(&mut self) -> Result<(Box<dyn Appender>, PathBuf, usize), StoreError> {
+        let JournalConfig {
+            files,
+            dir,
+            identity,
+            ..
+        } = &self.config;
+        let first = self.durable + 1;
+        let path = dir.join(format!("{:010}.journal", self.next_segment));
+        self.next_segment += 1;
+        let header = segment_header(identity, first);
+        let mut file = files
+            .create(&path)
+            .map_err(StoreError::io("create", &path))?;
+        self.sink.opened(Segment {
+            path: path.clone(),
+            first,
+        });
+        file.append(&header)
+            .map_err(StoreError::io("write", &path))?;
+        files.sync_dir(dir).map_err(StoreError::io("sync", dir))?;
+        Ok((file, path, header.len()))
+    }
+}

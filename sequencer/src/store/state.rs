@@ -1,0 +1,199 @@
+//! The state after one block: what execution, `eth_call` and proofs read.
+
+use super::{
+    Snapshot, StoreError,
+    codec::{decode_account, decode_word},
+    layers::Layer,
+    nodes::{find_node, node_key},
+    tables::{get, in_history, slot_key},
+};
+use alloy_primitives::{Address, B256, Bytes, U256};
+use revm::{
+    bytecode::Bytecode,
+    database_interface::DatabaseRef,
+    primitives::{StorageKey, StorageValue},
+    state::AccountInfo as EvmAccount,
+};
+use std::sync::Arc;
+use trestle_protocol::{
+    AccountInfo,
+    trie::{Nibbles, NodeSource},
+};
+
+/// The state after one block. Cheap to clone; may move and be shared between threads.
+#[derive(Debug, Clone)]
+pub struct StateView {
+    snapshot: Snapshot,
+    number: u64,
+    /// How many of the snapshot's layers lie at or below `number`.
+    depth: usize,
+}
+
+impl StateView {
+    pub(super) fn new(snapshot: Snapshot, number: u64) -> Self {
+        let depth = snapshot
+            .layers
+            .partition_point(|layer| layer.number() <= number);
+        Self {
+            snapshot,
+            number,
+            depth,
+        }
+    }
+
+    /// The block after which this is the state.
+    pub const fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// The account; `None` if it does not exist.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn account(&self, address: &Address) -> Result<Option<AccountInfo>, StoreError> {
+        let recent = |layer: &Arc<Layer>| Some(layer.block.diff.accounts.get(address)?.info);
+        if let Some(info) = self.newest_first().find_map(recent) {
+            return Ok(info);
+        }
+        let tables = &self.snapshot.tables;
+        let key = address.as_slice();
+        if let Some(old) = self.historic(tables.account_history, key)? {
+            return decode_account(&old);
+        }
+        get(&self.snapshot.tx, tables.accounts, key)?
+            .map_or(Ok(None), |bytes| decode_account(&bytes))
+    }
+
+    /// A storage slot; zero where nothing was written.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn slot(&self, address: &Address, slot: &U256) -> Result<U256, StoreError> {
+        let recent = |layer: &Arc<Layer>| {
+            layer
+                .block
+                .diff
+                .accounts
+                .get(address)?
+                .storage
+                .get(slot)
+                .copied()
+        };
+        if let Some(value) = self.newest_first().find_map(recent) {
+            return Ok(value);
+        }
+        let tables = &self.snapshot.tables;
+        let key = slot_key(address, slot);
+        if let Some(old) = self.historic(tables.storage_history, &key)? {
+            return decode_word(&old);
+        }
+        get(&self.snapshot.tx, tables.storage, &key)?
+            .map_or(Ok(U256::ZERO), |bytes| decode_word(&bytes))
+    }
+
+    /// Code by its hash, whatever block deployed it.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownCode`]; when the database cannot be read.
+    pub fn code(&self, hash: &B256) -> Result<Bytes, StoreError> {
+        if *hash == alloy_primitives::KECCAK256_EMPTY {
+            return Ok(Bytes::new());
+        }
+        let recent = |layer: &Arc<Layer>| layer.block.diff.codes.get(hash).cloned();
+        if let Some(code) = self.newest_first().find_map(recent) {
+            return Ok(code);
+        }
+        let code = get(
+            &self.snapshot.tx,
+            self.snapshot.tables.codes,
+            hash.as_slice(),
+        )?;
+        let code = code.ok_or(StoreError::UnknownCode { hash: *hash })?;
+        Ok(Bytes::from(code.into_owned()))
+    }
+
+    fn newest_first(&self) -> impl Iterator<Item = &Arc<Layer>> {
+        self.snapshot.layers.iter().take(self.depth).rev()
+    }
+
+    /// The value at this block, if a folded block after it changed it.
+    fn historic(
+        &self,
+        table: signet_libmdbx::Database,
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.number >= self.snapshot.folded {
+            return Ok(None);
+        }
+        in_history(&self.snapshot.tx, table, key, self.number)
+    }
+}
+
+impl NodeSource for StateView {
+    type Error = StoreError;
+
+    /// # Errors
+    /// [`StoreError::NoTrie`] for a block below the folded head: apply
+    /// [`Snapshot::reverse_diff`] to a newer trie instead. [`StoreError::MissingNode`].
+    fn node(
+        &mut self,
+        owner: Option<B256>,
+        path: &Nibbles,
+        hash: B256,
+    ) -> Result<Bytes, StoreError> {
+        let owner = owner.as_ref();
+        if self.number < self.snapshot.folded {
+            let (number, oldest) = (self.number, self.snapshot.folded);
+            return Err(StoreError::NoTrie { number, oldest });
+        }
+        let recent = |layer: &Arc<Layer>| {
+            find_node(&layer.nodes, owner, path).map(|node| node.map(Bytes::copy_from_slice))
+        };
+        if let Some(node) = self.newest_first().find_map(recent) {
+            return node.ok_or(StoreError::MissingNode { hash });
+        }
+        let node = get(
+            &self.snapshot.tx,
+            self.snapshot.tables.nodes,
+            &node_key(owner, path),
+        )?;
+        node.map(|rlp| Bytes::from(rlp.into_owned()))
+            .ok_or(StoreError::MissingNode { hash })
+    }
+}
+
+impl DatabaseRef for StateView {
+    type Error = StoreError;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<EvmAccount>, StoreError> {
+        let account = self.account(&address)?;
+        Ok(account.map(|info| EvmAccount {
+            balance: info.balance,
+            nonce: info.nonce,
+            code_hash: info.code_hash,
+            code: None,
+            ..EvmAccount::default()
+        }))
+    }
+
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, StoreError> {
+        let code = self.code(&hash)?;
+        Bytecode::new_raw_checked(code).map_err(|_| StoreError::Decode { what: "code" })
+    }
+
+    fn storage_ref(&self, address: Address, key: StorageKey) -> Result<StorageValue, StoreError> {
+        self.slot(&address, &key)
+    }
+
+    /// Hash of a block of this chain at or below this one, zero otherwise. Execution does not come
+    /// here: the protocol answers `BLOCKHASH` from the EIP-2935 storage.
+    fn block_hash_ref(&self, number: u64) -> Result<B256, StoreError> {
+        if number > self.number {
+            return Ok(B256::ZERO);
+        }
+        Ok(self
+            .snapshot
+            .header(number)?
+            .map_or(B256::ZERO, |header| header.hash))
+    }
+}

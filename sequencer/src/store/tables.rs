@@ -1,0 +1,251 @@
+//! The tables in MDBX: names, keys and the transactions over them.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `headers` | number | hash ‖ header RLP |
+//! | `numbers` | block hash | number |
+//! | `bodies`, `receipts` | number | see `codec` |
+//! | `transactions` | transaction hash | number ‖ index u32 |
+//! | `accounts` | address | nonce ‖ code hash ‖ balance |
+//! | `storage` | address ‖ slot | value without leading zeros |
+//! | `codes` | code hash | code |
+//! | `account_history` | address ‖ number | the account before that block; empty if there was none |
+//! | `storage_history` | address ‖ slot ‖ number | the value before that block |
+//! | `touched` | number | addresses and slots that the block changed |
+//! | `nodes` | trie ‖ path | trie node RLP |
+//! | `marks` | key | value |
+//! | `pool` | transaction hash | transaction, EIP-2718 |
+//! | `meta` | name | format, identity, folded head, last record applied |
+//!
+//! Numbers are u64, big-endian, so that keys sort by block.
+
+use super::{BlockRef, Identity, StoreError, journal::FORMAT};
+use alloy_primitives::{Address, B256, U256};
+use signet_libmdbx::{
+    Database, DatabaseFlags, Environment, EnvironmentFlags, Geometry, Mode, RoSync, Rw, SyncMode,
+    TransactionKind, TxSync, TxUnsync, WriteFlags, tx::Tx,
+};
+use std::{borrow::Cow, path::Path};
+
+/// A read transaction: one consistent state of all tables.
+pub(super) type ReadTx = TxSync<RoSync>;
+/// The write transaction.
+pub(super) type WriteTx = TxUnsync<Rw>;
+
+/// Most concurrent read transactions.
+const MAX_READERS: u64 = 4096;
+/// Largest database, in bytes of address space.
+const MAX_BYTES: usize = 4 << 40;
+/// Step by which the database file grows, in bytes.
+const GROWTH_BYTES: isize = 64 << 20;
+
+/// Handles of the tables.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Tables {
+    pub(super) headers: Database,
+    pub(super) numbers: Database,
+    pub(super) bodies: Database,
+    pub(super) receipts: Database,
+    pub(super) transactions: Database,
+    pub(super) accounts: Database,
+    pub(super) storage: Database,
+    pub(super) codes: Database,
+    pub(super) account_history: Database,
+    pub(super) storage_history: Database,
+    pub(super) touched: Database,
+    pub(super) nodes: Database,
+    pub(super) marks: Database,
+    pub(super) pool: Database,
+    meta: Database,
+}
+
+/// The open database.
+#[derive(Debug, Clone)]
+pub(super) struct Db {
+    env: Environment,
+    pub(super) tables: Tables,
+}
+
+impl Db {
+    /// Opens the database in `dir`, creating what is missing.
+    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
+        let mode = Mode::ReadWrite {
+            sync_mode: SyncMode::Durable,
+        };
+        let env = Environment::builder()
+            .set_max_dbs(32)
+            .set_max_readers(MAX_READERS)
+            .set_geometry(Geometry {
+                size: Some(0..MAX_BYTES),
+                growth_step: Some(GROWTH_BYTES),
+                ..Geometry::default()
+            })
+            .set_flags(EnvironmentFlags {
+                no_rdahead: true,
+                mode,
+                ..EnvironmentFlags::default()
+            })
+            .open_with_permissions(dir, 0o600)?;
+        let tx = env.begin_rw_unsync()?;
+        let table = |name| tx.create_db(Some(name), DatabaseFlags::empty());
+        let tables = Tables {
+            headers: table("headers")?,
+            numbers: table("numbers")?,
+            bodies: table("bodies")?,
+            receipts: table("receipts")?,
+            transactions: table("transactions")?,
+            accounts: table("accounts")?,
+            storage: table("storage")?,
+            codes: table("codes")?,
+            account_history: table("account_history")?,
+            storage_history: table("storage_history")?,
+            touched: table("touched")?,
+            nodes: table("nodes")?,
+            marks: table("marks")?,
+            pool: table("pool")?,
+            meta: table("meta")?,
+        };
+        tx.commit()?;
+        Ok(Self { env, tables })
+    }
+
+    pub(super) fn read(&self) -> Result<ReadTx, StoreError> {
+        Ok(self.env.begin_ro_sync()?)
+    }
+
+    pub(super) fn write(&self) -> Result<WriteTx, StoreError> {
+        Ok(self.env.begin_rw_unsync()?)
+    }
+}
+
+/// How far the tables have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// The newest block in the tables.
+    pub(super) head: BlockRef,
+    /// The last journal record in the tables.
+    pub(super) record: u64,
+}
+
+impl Tables {
+    /// Checks format and chain; `false` for an empty database.
+    pub(super) fn check(&self, tx: &ReadTx, identity: &Identity) -> Result<bool, StoreError> {
+        let Some(format) = get(tx, self.meta, b"format")? else {
+            return Ok(false);
+        };
+        let got = format.first_chunk().map_or(0, |b| u32::from_be_bytes(*b));
+        if got != FORMAT {
+            return Err(StoreError::Format {
+                expected: FORMAT,
+                got,
+            });
+        }
+        let got = get(tx, self.meta, b"identity")?;
+        let got = got.as_deref().and_then(Identity::decode);
+        let got = got.ok_or(StoreError::Decode { what: "identity" })?;
+        if got != *identity {
+            let (expected, got) = (Box::new(*identity), Box::new(got));
+            return Err(StoreError::ForeignChain { expected, got });
+        }
+        Ok(true)
+    }
+
+    /// Writes format and chain.
+    pub(super) fn set_identity(&self, tx: &WriteTx, identity: &Identity) -> Result<(), StoreError> {
+        put(tx, self.meta, b"format", &FORMAT.to_be_bytes())?;
+        put(tx, self.meta, b"identity", &identity.encode())
+    }
+
+    pub(super) fn folded<K: TransactionKind>(&self, tx: &Tx<K>) -> Result<Folded, StoreError> {
+        let bytes = get(tx, self.meta, b"folded")?;
+        let parse = |bytes: &[u8]| {
+            let (number, rest) = bytes.split_first_chunk()?;
+            let (record, hash) = rest.split_first_chunk()?;
+            let hash = B256::try_from(hash).ok()?;
+            let head = BlockRef {
+                number: u64::from_be_bytes(*number),
+                hash,
+            };
+            Some(Folded {
+                head,
+                record: u64::from_be_bytes(*record),
+            })
+        };
+        bytes.as_deref().and_then(parse).ok_or(StoreError::Decode {
+            what: "folded head",
+        })
+    }
+
+    pub(super) fn set_folded(&self, tx: &WriteTx, folded: &Folded) -> Result<(), StoreError> {
+        let Folded { head, record } = folded;
+        let parts: [&[u8]; 3] = [
+            &head.number.to_be_bytes(),
+            &record.to_be_bytes(),
+            head.hash.as_slice(),
+        ];
+        put(tx, self.meta, b"folded", &parts.concat())
+    }
+}
+
+pub(super) fn get<'a, K: TransactionKind>(
+    tx: &'a Tx<K>,
+    table: Database,
+    key: &[u8],
+) -> Result<Option<Cow<'a, [u8]>>, StoreError> {
+    Ok(tx.get::<Cow<'a, [u8]>>(table.dbi(), key)?)
+}
+
+pub(super) fn put(
+    tx: &WriteTx,
+    table: Database,
+    key: &[u8],
+    value: &[u8],
+) -> Result<(), StoreError> {
+    Ok(tx.put(table, key, value, WriteFlags::UPSERT)?)
+}
+
+/// Removes a key, present or not.
+pub(super) fn del(tx: &WriteTx, table: Database, key: &[u8]) -> Result<(), StoreError> {
+    tx.del(table, key, None)?;
+    Ok(())
+}
+
+/// Puts a value, or removes the key for `None`.
+pub(super) fn set(
+    tx: &WriteTx,
+    table: Database,
+    key: &[u8],
+    value: Option<&(impl AsRef<[u8]> + ?Sized)>,
+) -> Result<(), StoreError> {
+    match value {
+        Some(value) => put(tx, table, key, value.as_ref()),
+        None => del(tx, table, key),
+    }
+}
+
+/// `address ‖ slot`.
+pub(super) fn slot_key(address: &Address, slot: &U256) -> Vec<u8> {
+    [address.as_slice(), &slot.to_be_bytes::<32>()].concat()
+}
+
+/// `key ‖ number`.
+pub(super) fn history_key(key: &[u8], number: u64) -> Vec<u8> {
+    [key, &number.to_be_bytes()].concat()
+}
+
+/// The value that `key` had after block `number`, if a later block changed it.
+pub(super) fn in_history<K: TransactionKind>(
+    tx: &Tx<K>,
+    table: Database,
+    key: &[u8],
+    number: u64,
+) -> Result<Option<Vec<u8>>, StoreError> {
+    let Some(later) = number.checked_add(1) else {
+        return Ok(None);
+    };
+    let mut cursor = tx.cursor(table)?;
+    let found = cursor.set_range::<Cow<'_, [u8]>, Vec<u8>>(&history_key(key, later))?;
+    Ok(found
+        .filter(|(k, _)| k.len() == key.len() + 8 && k.starts_with(key))
+        .map(|(_, v)| v))
+}
