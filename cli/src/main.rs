@@ -1,2 +1,74 @@
-//! x
-fn main() {}
+//! The `trestle` command: one subcommand per role, each in a file of its own.
+//!
+//! Parses arguments, sets up logging, TLS and signals, and hands over to the libraries; no rule of
+//! the chain is decided here. Standard output carries only what a command was asked to print, logs
+//! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
+
+mod doctor;
+mod logging;
+#[expect(
+    dead_code,
+    reason = "used by the roles that run until they are stopped"
+)]
+mod shutdown;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// An optimistic rollup in one binary.
+#[derive(Debug, Parser)]
+#[command(
+    name = "trestle",
+    version,
+    propagate_version = true,
+    arg_required_else_help = true
+)]
+struct Cli {
+    #[command(flatten)]
+    logging: logging::Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// The roles. Each variant is documented on its arguments.
+#[derive(Debug, Subcommand)]
+enum Command {
+    Doctor(doctor::Args),
+}
+
+impl Command {
+    /// Runs the role until it is done or told to stop.
+    async fn run(self) -> eyre::Result<()> {
+        match self {
+            Self::Doctor(args) => doctor::run(args).await,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    cli.logging.install();
+    // Two providers of TLS get in by way of dependencies; one has to be named before the first use.
+    // An error says that one is installed already, which serves as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> eyre::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let result = runtime.block_on(command.run());
+    // A blocking task that does not end must not hold the exit: what has to be on disk is flushed
+    // by the role itself before it returns.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    result
+}
