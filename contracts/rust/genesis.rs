@@ -8,12 +8,12 @@ use std::collections::BTreeMap;
 
 use alloy::{
     eips::eip2935::HISTORY_STORAGE_CODE,
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, Bytes, U256},
 };
 
 use crate::{
     bindings::{FeeVault, L1Block, L2ToL1MessagePasser, RollupState},
-    predeploys,
+    predeploys, preinstalls,
 };
 
 /// Accounts of the genesis by address.
@@ -29,7 +29,7 @@ pub struct GenesisAccount {
     /// Runtime code; empty for an account with a key.
     pub code: Bytes,
     /// Storage by slot; no zero values.
-    pub storage: BTreeMap<B256, B256>,
+    pub storage: BTreeMap<U256, U256>,
 }
 
 /// What the genesis depends on.
@@ -79,10 +79,18 @@ pub fn genesis_alloc(params: &GenesisParams) -> GenesisAlloc {
     .map(|(address, code)| (address, contract(code)))
     .collect();
     let mut state = contract(RollupState::DEPLOYED_BYTECODE.clone());
-    state
-        .storage
-        .insert(B256::with_last_byte(1), params.packed().into());
+    state.storage.insert(U256::from(1), params.packed());
     alloc.insert(predeploys::ROLLUP_STATE, state);
+    for preinstall in preinstalls::ALL {
+        let storage = preinstall
+            .storage
+            .iter()
+            .map(|(slot, value)| (U256::from(*slot), U256::from(*value)));
+        let mut account = contract(preinstall.code(params.l2_chain_id));
+        account.nonce = preinstall.nonce;
+        account.storage = storage.collect();
+        alloc.insert(preinstall.address, account);
+    }
     alloc
 }
 
@@ -96,7 +104,7 @@ fn contract(code: Bytes) -> GenesisAccount {
 
 #[cfg(test)]
 mod tests {
-    use alloy::primitives::{U256, address, keccak256};
+    use alloy::primitives::{B256, address, keccak256};
 
     use super::*;
 
@@ -120,7 +128,7 @@ mod tests {
     #[test]
     fn every_genesis_account_is_a_contract_without_balance() {
         for (address, account) in genesis_alloc(&PARAMS) {
-            assert_eq!(account.nonce, 1, "{address}");
+            assert!(account.nonce > 0, "{address}");
             assert_eq!(account.balance, U256::ZERO, "{address}");
             assert!(!account.code.is_empty(), "{address}");
         }

@@ -10,5 +10,6 @@
 pub mod bindings;
 mod genesis;
 pub mod predeploys;
+pub mod preinstalls;
 
 pub use genesis::{GenesisAccount, GenesisAlloc, GenesisParams, genesis_alloc};
