@@ -3,5 +3,6 @@
 //! Sequencer and replica run from the same parts.
 
 pub mod engine;
+pub mod l1;
 pub mod mempool;
 pub mod store;

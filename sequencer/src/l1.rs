@@ -1,0 +1,20 @@
+//! The node's side of L1: what it reads there, and what it sends.
+//!
+//! ```text
+//!            ┌─ client ◄── reader ──► L1Update channel ──► engine
+//! L1 RPC ◄───┤             └────────► L1View (watch) ────► batcher
+//!            └─ client ◄── sender ◄── batcher, proposer
+//!                            └─ SenderJournal (store)
+//! ```
+//! The reader and the sender share nothing but the endpoint: each keeps its own view, so that a fault
+//! in one cannot mislead the other. Spec: `SPEC.md`, section 3.
+
+mod client;
+mod sender;
+
+pub use client::{L1Client, RpcError};
+pub use sender::{
+    FeePolicy, Fees, JournalError, JournaledTx, KeySource, L1Sender, L1Signer, MemoryJournal,
+    SenderConfig, SenderError, SenderHandle, SenderJournal, SenderStatus, SignerError, SubmitError,
+    TxKey, TxRequest, TxState, load_signer,
+};

@@ -1,0 +1,76 @@
+//! What the sender must remember over a crash: every signed transaction, before L1 sees it.
+//!
+//! The store implements [`SenderJournal`] durably; [`MemoryJournal`] serves tools that may forget.
+//! With the bytes on disk before the broadcast, a restart sends the same transaction again instead
+//! of building a second one.
+
+use super::request::TxKey;
+use alloy::primitives::Bytes;
+use parking_lot::Mutex;
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+/// A signed transaction as the journal keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JournaledTx {
+    /// Nonce of the account.
+    pub nonce: u64,
+    /// Number of the attempt at this nonce, from 0; a higher one replaces a lower one.
+    pub attempt: u32,
+    /// What the transaction is for.
+    pub key: TxKey,
+    /// The signed transaction, EIP-2718 encoded.
+    pub raw: Bytes,
+}
+
+/// The journal could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("sender journal failed: {reason}")]
+pub struct JournalError {
+    /// Cause, in the store's words.
+    pub reason: String,
+}
+
+/// Durable memory of the sender.
+pub trait SenderJournal: Send + Sync + fmt::Debug {
+    /// Every transaction kept, by nonce and attempt.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the journal cannot be read.
+    fn load(&self) -> Result<Vec<JournaledTx>, JournalError>;
+
+    /// Keeps `tx`; it is durable when this returns.
+    ///
+    /// # Errors
+    /// [`JournalError`] when it may not be durable: the sender then does not broadcast it.
+    fn append(&self, tx: &JournaledTx) -> Result<(), JournalError>;
+
+    /// Forgets the transactions with a nonce below `nonce`.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the journal cannot be written.
+    fn prune_below(&self, nonce: u64) -> Result<(), JournalError>;
+}
+
+/// A journal that lives as long as the process.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryJournal {
+    entries: Arc<Mutex<BTreeMap<(u64, u32), JournaledTx>>>,
+}
+
+impl SenderJournal for MemoryJournal {
+    fn load(&self) -> Result<Vec<JournaledTx>, JournalError> {
+        Ok(self.entries.lock().values().cloned().collect())
+    }
+
+    fn append(&self, tx: &JournaledTx) -> Result<(), JournalError> {
+        self.entries
+            .lock()
+            .insert((tx.nonce, tx.attempt), tx.clone());
+        Ok(())
+    }
+
+    fn prune_below(&self, nonce: u64) -> Result<(), JournalError> {
+        self.entries.lock().retain(|(kept, _), _| *kept >= nonce);
+        Ok(())
+    }
+}

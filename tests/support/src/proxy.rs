@@ -1,0 +1,178 @@
+//! A JSON-RPC endpoint that lies, lags or dies on command, in front of a real one.
+//!
+//! Requests go through unchanged unless the rule of the moment says otherwise, so that a test meets
+//! the client's real code with the faults of a real endpoint.
+
+use alloy::transports::http::reqwest;
+use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::post};
+use serde_json::{Value, json};
+use std::{
+    collections::BTreeMap,
+    fmt, io,
+    sync::{Arc, Mutex, PoisonError},
+};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+/// What happens to a request.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// It is forwarded and answered.
+    None,
+    /// It is answered with HTTP status 503, and not forwarded.
+    Down,
+    /// It is forwarded, and the answer is lost.
+    LoseAnswer,
+    /// It is answered with a JSON-RPC error of this code and message, and not forwarded.
+    Refuse(i64, String),
+    /// It is answered with this result, and not forwarded.
+    Answer(Value),
+    /// It is forwarded, and the `result` of the answer is passed through this function.
+    Alter(fn(Value) -> Value),
+}
+
+/// Chooses the fault of a request by its method and parameters.
+pub type Rule = dyn Fn(&str, &Value) -> Fault + Send + Sync;
+
+struct Shared {
+    upstream: String,
+    client: reqwest::Client,
+    rule: Mutex<Arc<Rule>>,
+    calls: Mutex<BTreeMap<String, usize>>,
+}
+
+/// A running proxy; dropped, it stops.
+pub struct FaultProxy {
+    port: u16,
+    shared: Arc<Shared>,
+    server: JoinHandle<io::Result<()>>,
+}
+
+impl fmt::Debug for FaultProxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FaultProxy")
+            .field("port", &self.port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl FaultProxy {
+    /// A proxy in front of the endpoint at `upstream`, on a free port, without faults.
+    ///
+    /// # Errors
+    /// When no port can be opened.
+    pub async fn start(upstream: String) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let port = listener.local_addr()?.port();
+        let shared = Arc::new(Shared {
+            upstream,
+            client: reqwest::Client::new(),
+            rule: Mutex::new(Arc::new(|_: &str, _: &Value| Fault::None)),
+            calls: Mutex::default(),
+        });
+        let app = Router::new()
+            .route("/", post(handle))
+            .with_state(Arc::clone(&shared));
+        let app = app.layer(axum::extract::DefaultBodyLimit::disable());
+        let server = tokio::spawn(async move { axum::serve(listener, app).await });
+        Ok(Self {
+            port,
+            shared,
+            server,
+        })
+    }
+
+    /// URL of the proxy.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Applies `rule` to every request from now on.
+    pub fn set_rule(&self, rule: impl Fn(&str, &Value) -> Fault + Send + Sync + 'static) {
+        *self
+            .shared
+            .rule
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Arc::new(rule);
+    }
+
+    /// Lets every request through from now on.
+    pub fn heal(&self) {
+        self.set_rule(|_, _| Fault::None);
+    }
+
+    /// Requests of `method` that arrived so far, whatever became of them.
+    #[must_use]
+    pub fn calls(&self, method: &str) -> usize {
+        let calls = self
+            .shared
+            .calls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        calls.get(method).copied().unwrap_or_default()
+    }
+}
+
+impl Drop for FaultProxy {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn handle(State(shared): State<Arc<Shared>>, body: String) -> axum::response::Response {
+    let Ok(request) = serde_json::from_str::<Value>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
+    let method = request
+        .get("method")
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
+    *shared
+        .calls
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .entry(method.clone())
+        .or_default() += 1;
+    let rule = Arc::clone(&shared.rule.lock().unwrap_or_else(PoisonError::into_inner));
+    let id = request.get("id").cloned().unwrap_or(Value::Null);
+    let answer = |result: Value| {
+        json!({ "jsonrpc": "2.0", "id": id, "result": result })
+            .to_string()
+            .into_response()
+    };
+    match rule(&method, request.get("params").unwrap_or(&Value::Null)) {
+        Fault::Down => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Fault::Answer(result) => answer(result),
+        Fault::Refuse(code, message) => {
+            let error = json!({ "code": code, "message": message });
+            json!({ "jsonrpc": "2.0", "id": id, "error": error })
+                .to_string()
+                .into_response()
+        }
+        Fault::None => match forward(&shared, body).await {
+            Some(text) => text.into_response(),
+            None => StatusCode::BAD_GATEWAY.into_response(),
+        },
+        Fault::LoseAnswer => {
+            forward(&shared, body).await;
+            StatusCode::GATEWAY_TIMEOUT.into_response()
+        }
+        Fault::Alter(alter) => {
+            let text = forward(&shared, body).await.unwrap_or_default();
+            let value: Value = serde_json::from_str(&text).unwrap_or(Value::Null);
+            match value.get("result") {
+                Some(result) => answer(alter(result.clone())),
+                None => text.into_response(),
+            }
+        }
+    }
+}
+
+async fn forward(shared: &Shared, body: String) -> Option<String> {
+    let request = shared
+        .client
+        .post(&shared.upstream)
+        .header("content-type", "application/json");
+    request.body(body).send().await.ok()?.text().await.ok()
+}
