@@ -25,6 +25,7 @@ mod genesis;
 mod hashes;
 mod header;
 mod overlay;
+pub mod payload;
 pub mod predeploys;
 mod queue;
 mod recover;

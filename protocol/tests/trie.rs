@@ -1,6 +1,10 @@
 //! The trie against an independent judge: alloy's hash builder and proof verifier, and a map.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
 
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256, map::HashMap};
 use alloy_trie::{HashBuilder, Nibbles, TrieAccount, proof::verify_proof as judge_proof};
