@@ -117,25 +117,12 @@ impl<DB: Database> OpenBlock<DB> {
             evm: evm(config, block_env(&header), state),
             header,
         };
-        block.execute_deposits(entries, newest.map(|(index, _)| index))?;
+        for tx in executed_deposits(config, entries) {
+            block.execute_deposit(tx)?;
+        }
         let limit = params.user_gas_limit;
         block.user_gas_left = fees::user_gas(config, limit, drained, block.gas_used);
         Ok(block)
-    }
-
-    fn execute_deposits(
-        &mut self,
-        entries: &[QueuedEntry],
-        newest: Option<u64>,
-    ) -> Result<(), ExecutionError<DB::Error>> {
-        for queued in entries {
-            let superseded = matches!(queued.entry.body, EntryBody::Attributes(_))
-                && newest != Some(queued.index);
-            if !superseded {
-                self.execute_deposit(deposit_transaction(&self.config, queued))?;
-            }
-        }
-        Ok(())
     }
 
     fn state(&mut self) -> &mut BlockState<DB> {
@@ -381,6 +368,19 @@ fn envelope(tx_type: OpTxType, receipt: Receipt) -> OpReceiptEnvelope {
     }
 }
 
+/// The transactions that entries become: all but superseded L1 attributes.
+pub(crate) fn executed_deposits(config: &ChainConfig, entries: &[QueuedEntry]) -> Vec<TxDeposit> {
+    let newest = newest_attributes(entries).map(|(index, _)| index);
+    let is_executed = |queued: &&QueuedEntry| {
+        !matches!(queued.entry.body, EntryBody::Attributes(_)) || newest == Some(queued.index)
+    };
+    entries
+        .iter()
+        .filter(is_executed)
+        .map(|queued| deposit_transaction(config, queued))
+        .collect()
+}
+
 fn newest_attributes(entries: &[QueuedEntry]) -> Option<(u64, &L1Attributes)> {
     entries
         .iter()
@@ -391,7 +391,8 @@ fn newest_attributes(entries: &[QueuedEntry]) -> Option<(u64, &L1Attributes)> {
         })
 }
 
-fn deposit_range(entries: &[QueuedEntry]) -> core::ops::Range<u64> {
+/// Indices of consecutive entries; empty for none.
+pub(crate) fn deposit_range(entries: &[QueuedEntry]) -> core::ops::Range<u64> {
     match (entries.first(), entries.last()) {
         (Some(first), Some(last)) => first.index..last.index.saturating_add(1),
         _ => 0..0,

@@ -94,8 +94,8 @@ impl ChainConfig {
             block_gas_limit: 47_900_000,
             tx_gas_limit: 16_777_216,
             target_gas_per_second: 10_000_000,
-            fee_denominator: 406_687_000,
-            excess_cap: 4_880_244_000,
+            fee_denominator: 406_718_900,
+            excess_cap: 4_880_626_800,
             max_time_lag: 86_400,
             max_time_drift: 300,
             batch_work_budget: 800_000_000,
@@ -124,7 +124,7 @@ impl ChainConfig {
         };
         self.target_gas_per_second = target;
         // 1 / ln 1.125 = 8.49018…, rounded up to thousandths.
-        self.fee_denominator = (widest / 1_000).saturating_mul(8_491).saturating_add(8_491);
+        self.fee_denominator = widest.saturating_mul(8_491) / 1_000;
         self.excess_cap = self.fee_denominator.saturating_mul(12);
         self
     }

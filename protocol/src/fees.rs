@@ -65,7 +65,7 @@ pub fn next_floor(floor: u128, params: &OperatorParams, l1: &L1Attributes) -> u1
         .max(params.min_floor);
     let step = floor.div_ceil(8);
     let low = floor.saturating_sub(step).max(1);
-    let high = floor.saturating_add(step).min(u128::from(u64::MAX));
+    let high = floor.saturating_add(step).max(1).min(u128::from(u64::MAX));
     goal.max(low).min(high)
 }
 

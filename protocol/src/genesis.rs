@@ -3,7 +3,10 @@
 //! The allocation itself (predeploys, preinstalls) comes with the contracts; here is what makes a
 //! block of it. Spec: `SPEC.md`, section 5.4.
 
-use crate::{ChainConfig, HeaderExtra, header_template};
+use crate::{
+    AccountChange, AccountInfo, Body, ChainConfig, HeaderExtra, SealedBlock, SealedHeader,
+    StateDiff, header_template, predeploys::MESSAGE_PASSER,
+};
 use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
@@ -23,26 +26,29 @@ pub struct GenesisAccount {
 }
 
 impl GenesisAccount {
+    fn storage_root(&self) -> B256 {
+        let slots: Vec<_> = self
+            .storage
+            .iter()
+            .map(|(slot, value)| (B256::from(*slot), *value))
+            .collect();
+        if slots.is_empty() {
+            EMPTY_ROOT_HASH
+        } else {
+            root::storage_root_unhashed(slots)
+        }
+    }
+
     fn trie_account(&self) -> TrieAccount {
         let code_hash = if self.code.is_empty() {
             KECCAK_EMPTY
         } else {
             keccak256(&self.code)
         };
-        let slots: Vec<_> = self
-            .storage
-            .iter()
-            .map(|(slot, value)| (B256::from(*slot), *value))
-            .collect();
-        let storage_root = if slots.is_empty() {
-            EMPTY_ROOT_HASH
-        } else {
-            root::storage_root_unhashed(slots)
-        };
         TrieAccount {
             nonce: self.nonce,
             balance: self.balance,
-            storage_root,
+            storage_root: self.storage_root(),
             code_hash,
         }
     }
@@ -70,11 +76,52 @@ impl Genesis {
         root::state_root_unhashed(accounts.collect::<Vec<_>>())
     }
 
+    /// Block 0: no transactions, and the allocation as what it changed.
+    #[must_use]
+    pub fn block(&self, config: &ChainConfig) -> SealedBlock {
+        let body = Body {
+            transactions: Vec::new(),
+            senders: Vec::new(),
+            receipts: Vec::new(),
+            deposits: 0..0,
+        };
+        SealedBlock {
+            header: SealedHeader::new(self.header(config)),
+            body,
+            diff: self.diff(),
+        }
+    }
+
+    fn diff(&self) -> StateDiff {
+        let mut diff = StateDiff::default();
+        for (address, account) in &self.alloc {
+            let trie = account.trie_account();
+            let info = AccountInfo {
+                nonce: trie.nonce,
+                balance: trie.balance,
+                code_hash: trie.code_hash,
+            };
+            let change = AccountChange {
+                info: Some(info),
+                storage: account.storage.clone(),
+            };
+            diff.accounts.insert(*address, change);
+            if !account.code.is_empty() {
+                diff.codes.insert(info.code_hash, account.code.clone());
+            }
+        }
+        diff
+    }
+
     /// Header of block 0. `config.genesis_hash` plays no part in it.
     #[must_use]
     pub fn header(&self, config: &ChainConfig) -> Header {
+        let message_passer = self.alloc.get(&MESSAGE_PASSER);
         Header {
             state_root: self.state_root(),
+            withdrawals_root: message_passer
+                .map(GenesisAccount::storage_root)
+                .or(Some(EMPTY_ROOT_HASH)),
             timestamp: self.timestamp,
             extra_data: HeaderExtra {
                 excess: 0,

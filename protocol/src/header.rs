@@ -66,7 +66,7 @@ impl HeaderExtra {
     }
 }
 
-/// A header with every field that has no meaning here, or always the same one.
+/// A header with every field that has no meaning here, or always the same one, and empty roots.
 #[must_use]
 pub fn header_template(config: &ChainConfig) -> Header {
     Header {

@@ -4,7 +4,7 @@
 //! answered from the EIP-2935 storage, so nobody needs a chain of headers. Spec: `SPEC.md`, 5.2.
 
 use crate::{AccountInfo, StateDiff, predeploys::HISTORY_STORAGE};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, btree_map::Entry};
 use alloy_primitives::{Address, B256, U256};
 use revm::{
     Database,
@@ -139,8 +139,8 @@ impl<DB: Database> BlockState<DB> {
         let Some(code) = info.code.as_ref().filter(|code| !code.is_empty()) else {
             return;
         };
-        if !self.codes.contains_key(&info.code_hash) {
-            self.codes.insert(info.code_hash, code.clone());
+        if let Entry::Vacant(slot) = self.codes.entry(info.code_hash) {
+            slot.insert(code.clone());
             self.diff
                 .codes
                 .insert(info.code_hash, code.original_bytes());

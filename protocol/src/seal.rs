@@ -1,6 +1,6 @@
 //! A block that is executed, before and after its state root is known.
 
-use crate::StateDiff;
+use crate::{OutputPreimage, StateDiff};
 use alloc::vec::Vec;
 use alloy_consensus::{
     Header,
@@ -9,6 +9,15 @@ use alloy_consensus::{
 use alloy_primitives::{Address, B256, Bloom};
 use core::ops::Range;
 use op_alloy_consensus::{OpReceiptEnvelope, OpTxEnvelope};
+
+/// The roots that a header commits to and that only the tries know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateRoots {
+    /// Root of the account trie.
+    pub state: B256,
+    /// Storage root of [`crate::predeploys::MESSAGE_PASSER`].
+    pub message_passer: B256,
+}
 
 /// A header with its hash.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +34,16 @@ impl SealedHeader {
     pub fn new(header: Header) -> Self {
         let hash = header.hash_slow();
         Self { header, hash }
+    }
+
+    /// What the output root after this block commits to; all of it is in the header.
+    #[must_use]
+    pub fn output(&self) -> OutputPreimage {
+        OutputPreimage {
+            state_root: self.header.state_root,
+            message_passer_root: self.header.withdrawals_root.unwrap_or_default(),
+            block_hash: self.hash,
+        }
     }
 }
 
@@ -99,9 +118,10 @@ impl PendingBlock {
 
     /// Completes the header and hashes it.
     #[must_use]
-    pub fn seal(self, state_root: B256) -> SealedBlock {
+    pub fn seal(self, roots: StateRoots) -> SealedBlock {
         let header = SealedHeader::new(Header {
-            state_root,
+            state_root: roots.state,
+            withdrawals_root: Some(roots.message_passer),
             ..self.header
         });
         SealedBlock {

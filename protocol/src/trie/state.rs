@@ -1,7 +1,7 @@
 //! The state of the chain as tries: one of accounts, and one of storage per contract.
 
 use super::{EMPTY_ROOT_HASH, NodeSource, Trie, TrieAccount, TrieChanges, TrieError};
-use crate::{AccountChange, StateDiff};
+use crate::{AccountChange, StateDiff, StateRoots, predeploys::MESSAGE_PASSER};
 use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::Decodable;
@@ -130,6 +130,21 @@ impl StateTrie {
     /// The state root.
     pub fn root(&mut self) -> B256 {
         self.accounts.root()
+    }
+
+    /// The roots that a block's header commits to.
+    ///
+    /// # Errors
+    /// Those of [`Self::account`].
+    pub fn roots<S: NodeSource + ?Sized>(
+        &mut self,
+        src: &mut S,
+    ) -> Result<StateRoots, TrieError<S::Error>> {
+        let message_passer = self.storage_root(MESSAGE_PASSER, src)?;
+        Ok(StateRoots {
+            state: self.root(),
+            message_passer,
+        })
     }
 
     /// What changed since the last call, to be stored by path.

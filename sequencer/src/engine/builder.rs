@@ -1,0 +1,280 @@
+//! The sequencer's side of the engine: transactions into blocks.
+//!
+//! A block begins when there is something to include and is sealed when nothing more is ready, when
+//! it is full, or after [`BuilderConfig::longest_block`]. Every transaction is executed once, in the
+//! block that it is sealed in.
+
+use super::{Chain, EngineError, L1Ledger, chain::next_deposit};
+use crate::{
+    mempool::{BlockUpdate, FeeView, Mempool, PooledTransaction},
+    store::StateView,
+};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{B256, U256};
+use revm::database_interface::WrapDatabaseRef;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use trestle_protocol::{
+    BlockInput, HeaderExtra, OpenBlock, QueuedEntry, SealedBlock, SkipReason, entries_that_fit,
+    fees, predeploys::ROLLUP_STATE, unpack_params,
+};
+
+/// Transactions asked of the pool at a time.
+const GULP: usize = 256;
+
+/// How blocks are built.
+#[derive(Debug, Clone, Copy)]
+pub struct BuilderConfig {
+    /// Longest time that a block stays open under load.
+    pub longest_block: Duration,
+    /// Pause between blocks that only take in what L1 said.
+    pub heartbeat: Duration,
+    /// L1 blocks on top of the one that enqueued an entry before it is consumed. An L1 reorg no
+    /// deeper than this changes no block.
+    pub deposit_depth: u64,
+    /// Most bytes of user transactions in a block, EIP-2718 encoded, so that one payload holds it.
+    pub max_block_bytes: usize,
+}
+
+impl Default for BuilderConfig {
+    fn default() -> Self {
+        Self {
+            longest_block: Duration::from_millis(20),
+            heartbeat: Duration::from_secs(1),
+            deposit_depth: 6,
+            max_block_bytes: 97_000,
+        }
+    }
+}
+
+/// Builds blocks on the chain.
+#[derive(Debug)]
+pub(super) struct Builder {
+    config: BuilderConfig,
+    mempool: Arc<Mempool>,
+    last_heartbeat: Instant,
+    /// Queue entries that are deep enough to be consumed.
+    consumable: u64,
+}
+
+/// A block as it is filled.
+struct Filling {
+    block: OpenBlock<WrapDatabaseRef<StateView>>,
+    bytes: usize,
+    taken: Vec<Arc<PooledTransaction>>,
+}
+
+impl Builder {
+    pub(super) fn new(config: BuilderConfig, mempool: Arc<Mempool>) -> Self {
+        Self {
+            config,
+            mempool,
+            last_heartbeat: Instant::now(),
+            consumable: 0,
+        }
+    }
+
+    /// Notes how much of the queue lies deep enough in L1.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn see_l1(&mut self, ledger: &L1Ledger) -> Result<(), EngineError> {
+        self.consumable = ledger.deposits_below(self.config.deposit_depth)?;
+        Ok(())
+    }
+
+    /// Waits for a transaction, for at most `timeout`.
+    pub(super) fn wait(&self, timeout: Duration) {
+        self.mempool.wait_ready(timeout);
+    }
+
+    /// Builds and seals one block if there is anything to include.
+    ///
+    /// # Errors
+    /// When state cannot be read or the store refuses; transactions taken go back to the pool.
+    pub(super) fn build(
+        &mut self,
+        chain: &mut Chain,
+        ledger: &L1Ledger,
+    ) -> Result<Option<Arc<SealedBlock>>, EngineError> {
+        let entries = self.entries(chain, ledger)?;
+        self.mempool.set_fees(fee_view(chain)?);
+        if entries.is_empty() && !self.mempool.wait_ready(Duration::ZERO) {
+            return Ok(None);
+        }
+        let mut taken = Vec::new();
+        let outcome = self.fill_and_append(chain, &entries, &mut taken);
+        match &outcome {
+            Ok(Some(block)) => self.report(chain, block)?,
+            Ok(None) | Err(_) => taken.iter().for_each(|tx: &Arc<PooledTransaction>| {
+                self.mempool.hand_back(&tx.hash());
+            }),
+        }
+        outcome
+    }
+
+    /// Entries for the next block: all that are deep enough and fit, but no more often than the
+    /// heartbeat.
+    fn entries(
+        &mut self,
+        chain: &Chain,
+        ledger: &L1Ledger,
+    ) -> Result<Vec<QueuedEntry>, EngineError> {
+        if self.last_heartbeat.elapsed() < self.config.heartbeat {
+            return Ok(Vec::new());
+        }
+        let next = next_deposit(&chain.state()?.0)?;
+        if next >= self.consumable {
+            return Ok(Vec::new());
+        }
+        self.last_heartbeat = Instant::now();
+        let mut entries = ledger.entries(next..self.consumable.min(next.saturating_add(512)))?;
+        entries.truncate(entries_that_fit(chain.config(), entries.iter()));
+        Ok(entries)
+    }
+
+    fn fill_and_append(
+        &self,
+        chain: &mut Chain,
+        entries: &[QueuedEntry],
+        taken: &mut Vec<Arc<PooledTransaction>>,
+    ) -> Result<Option<Arc<SealedBlock>>, EngineError> {
+        let newest = entries
+            .iter()
+            .map(|queued| queued.entry.l1_time)
+            .max()
+            .unwrap_or(0);
+        let timestamp = now().max(newest).max(chain.head().header.timestamp);
+        let config = Arc::clone(chain.config());
+        let input = BlockInput {
+            config: &config,
+            parent: chain.head(),
+            timestamp,
+            entries,
+        };
+        let block = OpenBlock::begin(input, chain.state()?)?;
+        let mut filling = Filling {
+            block,
+            bytes: 0,
+            taken: Vec::new(),
+        };
+        let filled = self.fill(&mut filling);
+        taken.append(&mut filling.taken);
+        filled?;
+        if filling.block.is_empty() {
+            return Ok(None);
+        }
+        let (block, _ticket) = chain.append(filling.block.finish())?;
+        Ok(Some(block))
+    }
+
+    /// Offers what the pool has until it has no more, the block is full, or time is up.
+    fn fill(&self, filling: &mut Filling) -> Result<(), EngineError> {
+        let begun = Instant::now();
+        loop {
+            let ready = self.mempool.take_ready(GULP);
+            if ready.is_empty() {
+                return Ok(());
+            }
+            let mut ready = ready.into_iter();
+            while let Some(tx) = ready.next() {
+                let is_late = begun.elapsed() >= self.config.longest_block;
+                if is_late || !self.offer(filling, &tx)? {
+                    self.mempool.hand_back(&tx.hash());
+                    ready.for_each(|tx| self.mempool.hand_back(&tx.hash()));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Offers one transaction; `false` if the block has no room for it.
+    fn offer(
+        &self,
+        filling: &mut Filling,
+        tx: &Arc<PooledTransaction>,
+    ) -> Result<bool, EngineError> {
+        let bytes = filling.bytes.saturating_add(tx.tx.encode_2718_len());
+        if filling.bytes > 0 && bytes > self.config.max_block_bytes {
+            return Ok(false);
+        }
+        filling.taken.push(Arc::clone(tx));
+        match filling.block.offer(tx.tx.clone(), Some(tx.sender))? {
+            Ok(_) => filling.bytes = bytes,
+            Err(SkipReason::BlockGas) => {
+                filling.taken.pop();
+                return Ok(false);
+            }
+            Err(reason) => {
+                filling.taken.pop();
+                self.mempool.reject(&tx.hash(), reason.to_string());
+            }
+        }
+        Ok(true)
+    }
+
+    /// Tells the pool of a block that was sealed.
+    fn report(&self, chain: &Chain, block: &SealedBlock) -> Result<(), EngineError> {
+        report_block(&self.mempool, chain, block)
+    }
+
+    /// Tells the pool that blocks were taken back, and gives it their transactions again.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) fn on_unwind(&self, chain: &Chain) -> Result<(), EngineError> {
+        let decode = |encoded| self.mempool.decode(encoded).ok();
+        let removed = chain
+            .store()
+            .pool()
+            .into_iter()
+            .filter_map(decode)
+            .collect();
+        let fees = fee_view(chain)?;
+        self.mempool
+            .on_unwind(removed, fees)
+            .map_err(|_| EngineError::Internal("mempool cannot read accounts"))
+    }
+}
+
+/// Tells the pool of a block on top of the chain.
+pub(super) fn report_block(
+    mempool: &Mempool,
+    chain: &Chain,
+    block: &SealedBlock,
+) -> Result<(), EngineError> {
+    let user = block.body.transactions.iter().filter(|tx| !tx.is_deposit());
+    let included: Vec<B256> = user.map(|tx| tx.tx_hash()).collect();
+    let fees = fee_view(chain)?;
+    mempool.on_block(&BlockUpdate {
+        included: &included,
+        diff: &block.diff,
+        fees,
+    });
+    Ok(())
+}
+
+/// What a block built now asks of transactions.
+pub(crate) fn fee_view(chain: &Chain) -> Result<FeeView, EngineError> {
+    let head = &chain.head().header;
+    let extra = HeaderExtra::decode(&head.extra_data)
+        .map_err(|_| EngineError::Internal("head carries no fee state"))?;
+    let seconds = now().saturating_sub(head.timestamp);
+    let word = chain.state()?.0.slot(&ROLLUP_STATE, &U256::from(1))?;
+    let limit = unpack_params(word).user_gas_limit;
+    let drained = fees::drained_excess(chain.config(), extra, seconds);
+    Ok(FeeView {
+        base_fee: u128::from(fees::base_fee(chain.config(), extra, seconds)),
+        least_fee: extra.floor,
+        block_gas: fees::user_gas(chain.config(), limit, drained, 0),
+    })
+}
+
+/// Seconds since the Unix epoch; 0 for a clock before it.
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
+}

@@ -1,0 +1,139 @@
+//! The canonical chain: its head, its hot trie, and the only ways to extend or shorten it.
+
+use super::EngineError;
+use crate::store::{Snapshot, StateView, Store, Ticket};
+use alloy_primitives::{B256, U256};
+use revm::database_interface::WrapDatabaseRef;
+use std::sync::Arc;
+use trestle_protocol::{
+    ChainConfig, PendingBlock, SealedBlock, SealedHeader, predeploys, trie::StateTrie,
+};
+
+/// Trie nodes kept in memory; about 200 bytes each.
+const HOT_NODES: usize = 2_000_000;
+
+/// The chain as the engine sees it.
+#[derive(Debug)]
+pub struct Chain {
+    config: Arc<ChainConfig>,
+    store: Arc<Store>,
+    trie: StateTrie,
+    head: SealedHeader,
+}
+
+impl Chain {
+    /// The chain in `store`, at its newest block.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(config: Arc<ChainConfig>, store: Arc<Store>) -> Result<Self, EngineError> {
+        let head = head_of(&store.sequenced()?)?;
+        let trie = StateTrie::new(head.header.state_root);
+        Ok(Self {
+            config,
+            store,
+            trie,
+            head,
+        })
+    }
+
+    /// The newest block.
+    pub const fn head(&self) -> &SealedHeader {
+        &self.head
+    }
+
+    /// The chain's configuration.
+    pub const fn config(&self) -> &Arc<ChainConfig> {
+        &self.config
+    }
+
+    /// The store below.
+    pub const fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// The state after the head, for execution.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn state(&self) -> Result<WrapDatabaseRef<StateView>, EngineError> {
+        let snapshot = self.store.sequenced()?;
+        Ok(WrapDatabaseRef(snapshot.state_at(self.head.header.number)?))
+    }
+
+    /// Seals a block on the head and hands it to the store.
+    ///
+    /// # Errors
+    /// When the trie cannot be read or the store refuses: then nothing has changed.
+    pub fn append(
+        &mut self,
+        pending: PendingBlock,
+    ) -> Result<(Arc<SealedBlock>, Ticket), EngineError> {
+        match self.try_append(pending) {
+            Ok(done) => Ok(done),
+            Err(error) => {
+                self.trie = StateTrie::new(self.head.header.state_root);
+                Err(error)
+            }
+        }
+    }
+
+    fn try_append(
+        &mut self,
+        pending: PendingBlock,
+    ) -> Result<(Arc<SealedBlock>, Ticket), EngineError> {
+        let mut view = self.store.sequenced()?.state_at(self.head.header.number)?;
+        self.trie.apply(pending.diff(), &mut view)?;
+        let roots = self.trie.roots(&mut view)?;
+        let nodes = self.trie.take_changes();
+        let block = Arc::new(pending.seal(roots));
+        let ticket = self.store.append(Arc::clone(&block), nodes)?;
+        self.head = block.header.clone();
+        self.trie.prune(HOT_NODES);
+        Ok((block, ticket))
+    }
+
+    /// Makes block `number` the head again.
+    ///
+    /// # Errors
+    /// When there is no such block, or the store refuses.
+    pub fn unwind(&mut self, number: u64) -> Result<(), EngineError> {
+        self.store.unwind(number)?;
+        self.head = head_of(&self.store.sequenced()?)?;
+        self.trie = StateTrie::new(self.head.header.state_root);
+        Ok(())
+    }
+
+    /// Header of block `number`, if the chain has it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn header(&self, number: u64) -> Result<Option<SealedHeader>, EngineError> {
+        Ok(self.store.sequenced()?.header(number)?)
+    }
+
+    /// Whether block `number` of the chain has this hash.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn has(&self, number: u64, hash: B256) -> Result<bool, EngineError> {
+        Ok(self
+            .header(number)?
+            .is_some_and(|header| header.hash == hash))
+    }
+}
+
+/// First queue entry that is not consumed in a state.
+///
+/// # Errors
+/// When the store cannot be read.
+pub(crate) fn next_deposit(view: &StateView) -> Result<u64, EngineError> {
+    let word = view.slot(&predeploys::ROLLUP_STATE, &U256::ZERO)?;
+    Ok(word.wrapping_to::<u64>())
+}
+
+fn head_of(snapshot: &Snapshot) -> Result<SealedHeader, EngineError> {
+    snapshot
+        .header(snapshot.head().number)?
+        .ok_or(EngineError::Internal("store has no block at its head"))
+}

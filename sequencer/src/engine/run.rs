@@ -1,0 +1,261 @@
+//! The engine's thread: L1 first, then blocks; it waits out a disk that refuses.
+
+use super::{
+    BatchTip, BuilderConfig, Chain, EngineError, Heads, HeadsFeed, L1BlockRef, L1Ledger, L1Update,
+    builder::{Builder, report_block},
+    follower::Follower,
+};
+use crate::{
+    mempool::Mempool,
+    store::{BlockRef, Store, StoreError},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+use tokio::sync::{mpsc, watch};
+use trestle_protocol::ChainConfig;
+
+/// How often the engine looks for L1 updates when no transaction comes.
+const TICK: Duration = Duration::from_millis(5);
+/// Pause before the store is asked again after it refused.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// What an engine is made of.
+#[derive(Debug)]
+pub struct EngineParts {
+    /// The chain's configuration.
+    pub config: Arc<ChainConfig>,
+    /// The store, opened.
+    pub store: Arc<Store>,
+    /// The pool; a replica's stays empty.
+    pub mempool: Arc<Mempool>,
+    /// L1 block before the first that can concern the chain.
+    pub l1_start: L1BlockRef,
+    /// Block 0.
+    pub genesis: BlockRef,
+    /// How blocks are built; `None` on a replica.
+    pub builder: Option<BuilderConfig>,
+}
+
+/// The engine before it runs.
+#[derive(Debug)]
+pub struct Engine {
+    follower: Follower,
+    mempool: Arc<Mempool>,
+    builder: Option<Builder>,
+    feed: HeadsFeed,
+}
+
+/// The running engine, seen from outside.
+#[derive(Debug)]
+pub struct EngineHandle {
+    /// How far the chain is settled.
+    pub heads: watch::Receiver<Heads>,
+    /// The newest batch on L1.
+    pub tip: watch::Receiver<BatchTip>,
+    /// Why the engine ended, once it has.
+    pub ended: watch::Receiver<Option<Arc<str>>>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Engine {
+    /// Opens the chain where the store left it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn open(parts: EngineParts) -> Result<Self, EngineError> {
+        let EngineParts {
+            config,
+            store,
+            mempool,
+            l1_start,
+            genesis,
+            builder,
+        } = parts;
+        let chain = Chain::open(config, Arc::clone(&store))?;
+        let ledger = L1Ledger::open(store, l1_start, genesis)?;
+        let mut builder = builder.map(|config| Builder::new(config, Arc::clone(&mempool)));
+        if let Some(builder) = &mut builder {
+            builder.see_l1(&ledger)?;
+            builder.on_unwind(&chain)?;
+        }
+        let feed = HeadsFeed {
+            heads: watch::Sender::new(Heads::default()),
+            tip: watch::Sender::new(ledger.tip()),
+        };
+        let engine = Self {
+            follower: Follower {
+                chain,
+                ledger,
+                genesis,
+            },
+            mempool,
+            builder,
+            feed,
+        };
+        engine.publish(None);
+        Ok(engine)
+    }
+
+    /// L1 blocks taken in, newest first: where the reader takes up.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn recent_l1(&self, most: usize) -> Result<Vec<L1BlockRef>, EngineError> {
+        self.follower.ledger.recent_blocks(most)
+    }
+
+    /// Starts the engine's thread, which ends when [`EngineHandle::stop`] is called, the reader is
+    /// gone, or the engine cannot go on.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start(
+        mut self,
+        mut updates: mpsc::Receiver<L1Update>,
+    ) -> Result<EngineHandle, std::io::Error> {
+        let (heads, tip) = (self.feed.heads.subscribe(), self.feed.tip.subscribe());
+        let stop = Arc::new(AtomicBool::new(false));
+        let (end, ended) = watch::channel(None);
+        let flag = Arc::clone(&stop);
+        let thread = std::thread::Builder::new()
+            .name("engine".into())
+            .spawn(move || {
+                let outcome = self.run(&mut updates, &flag);
+                let reason = match outcome {
+                    Ok(()) => Arc::from("stopped"),
+                    Err(error) => {
+                        tracing::error!(%error, "engine cannot go on");
+                        Arc::from(error.to_string())
+                    }
+                };
+                end.send_replace(Some(reason));
+            })?;
+        Ok(EngineHandle {
+            heads,
+            tip,
+            ended,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    fn run(
+        &mut self,
+        updates: &mut mpsc::Receiver<L1Update>,
+        stop: &AtomicBool,
+    ) -> Result<(), EngineError> {
+        let mut pending = None;
+        while !stop.load(Ordering::Relaxed) {
+            match self.turn(updates, &mut pending) {
+                Ok(()) => {}
+                Err(EngineError::Store(error @ StoreError::Stalled { .. })) => {
+                    tracing::error!(%error, "store refuses, sealing stopped for now");
+                    std::thread::sleep(RETRY);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// One round: all L1 updates that are there, then one block.
+    fn turn(
+        &mut self,
+        updates: &mut mpsc::Receiver<L1Update>,
+        pending: &mut Option<L1Update>,
+    ) -> Result<(), EngineError> {
+        while let Some(update) = pending.take().or_else(|| updates.try_recv().ok()) {
+            *pending = Some(update.clone());
+            self.follow(update)?;
+            *pending = None;
+        }
+        let Self {
+            follower: Follower { chain, ledger, .. },
+            builder,
+            ..
+        } = self;
+        match builder {
+            Some(builder) => {
+                if builder.build(chain, ledger)?.is_none() {
+                    builder.wait(TICK);
+                }
+            }
+            None => std::thread::park_timeout(TICK),
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, update: L1Update) -> Result<(), EngineError> {
+        let head = self.follower.chain.head().hash;
+        let changes = self.follower.take(update)?;
+        if let Some(builder) = &mut self.builder {
+            builder.see_l1(&self.follower.ledger)?;
+        }
+        if let Some(to) = changes.unwound_to {
+            metrics::counter!("trestle_unwinds_total").increment(1);
+            tracing::error!(to, "L1 contradicts blocks of this node: unwound");
+        }
+        if self.follower.chain.head().hash != head {
+            self.resync_pool()?;
+        }
+        self.publish(changes.finalized);
+        Ok(())
+    }
+
+    /// Brings the pool in line with a chain that L1 changed.
+    fn resync_pool(&self) -> Result<(), EngineError> {
+        match &self.builder {
+            Some(builder) => builder.on_unwind(&self.follower.chain),
+            None => {
+                let chain = &self.follower.chain;
+                let snapshot = chain.store().sequenced()?;
+                match snapshot.recent(chain.head().header.number) {
+                    Some(block) => report_block(&self.mempool, chain, block),
+                    None => Ok(()),
+                }
+            }
+        }
+    }
+
+    fn publish(&self, finalized: Option<BlockRef>) {
+        let ledger = &self.follower.ledger;
+        self.feed.heads.send_modify(|heads| {
+            heads.safe = ledger.tip().end;
+            heads.finalized = finalized.unwrap_or(match heads.finalized.hash.is_zero() {
+                true => self.follower.genesis,
+                false => heads.finalized,
+            });
+            heads.l1 = ledger.newest();
+            heads.l1_finalized = ledger.finalized();
+            heads.deposits = ledger.deposits();
+        });
+        self.feed.tip.send_if_modified(|tip| {
+            let changed = *tip != ledger.tip();
+            *tip = ledger.tip();
+            changed
+        });
+    }
+}
+
+impl EngineHandle {
+    /// Ends the engine after the block that it is at, and waits for it.
+    pub fn stop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for EngineHandle {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
