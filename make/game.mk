@@ -1,0 +1,19 @@
+# The dissection game. Its cargo tests (simulator, weakened contracts, choice of moves) run with the workspace's.
+FORGE ?= node_modules/.bin/forge
+GAME_CRATES := -p trestle-game-tests -p trestle-challenger
+
+.PHONY: test-game sim-game bench-game soak-game
+
+test-game: contracts/node_modules ## forge's tests of the dispute contracts
+	cd contracts && $(FORGE) test --match-path 'test/dispute/game/*'
+
+sim-game: contracts/node_modules ## 1,000 seeded games and every weakened contract; GAME_SEED=n replays one
+	cargo test $(GAME_CRATES) -- --nocapture
+
+bench-game: contracts/node_modules ## gas of every move of a dispute, compared with the committed snapshot
+	cd contracts && FORGE_SNAPSHOT_CHECK=true $(FORGE) test --match-path 'test/dispute/game/GameGas.t.sol'
+
+soak-game: contracts/node_modules ## 10,000 seeded games, 64 attackers at once, long fuzzing
+	cd contracts && FOUNDRY_PROFILE=soak $(FORGE) test --match-path 'test/dispute/game/*'
+	GAME_SEEDS=$${GAME_SEEDS:-6000} GAME_CROWDS=$${GAME_CROWDS:-200} GAME_KINDS=$${GAME_KINDS:-200} \
+		cargo test $(GAME_CRATES) -- --nocapture
