@@ -1,13 +1,12 @@
-# The dissection game. Its cargo tests (simulator, weakened contracts, choice of moves) run with the workspace's.
+# The dissection game.
 FORGE ?= node_modules/.bin/forge
 GAME_CRATES := -p trestle-game-tests -p trestle-challenger
 
-.PHONY: test-game sim-game bench-game soak-game
+.PHONY: test-game bench-game soak-game
 
-test-game: contracts/node_modules ## forge's tests of the dispute contracts
+# All that `make test` runs of it, alone. The space keeps it out of that list, where it would run twice.
+test-game : contracts/node_modules ## forge's tests, 1,000 seeded games, every weakened contract
 	cd contracts && $(FORGE) test --match-path 'test/dispute/game/*'
-
-sim-game: contracts/node_modules ## 1,000 seeded games and every weakened contract; GAME_SEED=n replays one
 	cargo test $(GAME_CRATES) -- --nocapture
 
 bench-game: contracts/node_modules ## gas of every move of a dispute, compared with the committed snapshot
