@@ -139,8 +139,9 @@ fn fold_page(nodes: &mut [B256; 32]) -> B256 {
 /// subtree, so that untouched parts cost no memory.
 #[derive(Debug, Clone)]
 pub(crate) struct PageTree {
-    /// Heap order: the root at 1, page `p` at `2^20 + p`.
-    nodes: Vec<[u8; 32]>,
+    /// 32 bytes a node, in heap order: the root at 1, page `p` at `2^20 + p`. Flat, so that the
+    /// allocator can hand out zero pages that are never touched.
+    nodes: Vec<u8>,
     /// Hash of an all-zero subtree by height above the pages.
     zeros: [B256; PAGES_DEPTH + 1],
 }
@@ -155,7 +156,7 @@ impl PageTree {
             *slot = zero;
         }
         Self {
-            nodes: vec![[0; 32]; PAGES.wrapping_mul(2)],
+            nodes: vec![0; PAGES.wrapping_mul(64)],
             zeros,
         }
     }
@@ -187,9 +188,7 @@ impl PageTree {
         let mut level: Vec<usize> = Vec::with_capacity(pages.len());
         for (page, hash) in pages {
             let at = PAGES.wrapping_add(*page);
-            if let Some(slot) = self.nodes.get_mut(at) {
-                *slot = hash.0;
-            }
+            self.set(at, hash);
             level.push(at);
         }
         for height in 0..PAGES_DEPTH {
@@ -200,15 +199,24 @@ impl PageTree {
             for at in &level {
                 let left = self.node(at.wrapping_mul(2), height);
                 let right = self.node(at.wrapping_mul(2).wrapping_add(1), height);
-                if let Some(slot) = self.nodes.get_mut(*at) {
-                    *slot = node_hash(&left, &right).0;
-                }
+                self.set(*at, &node_hash(&left, &right));
             }
         }
     }
 
+    fn set(&mut self, at: usize, hash: &B256) {
+        let slot = self.nodes.get_mut(at.wrapping_mul(32)..);
+        if let Some(slot) = slot.and_then(|rest| rest.first_chunk_mut::<32>()) {
+            *slot = hash.0;
+        }
+    }
+
     fn node(&self, at: usize, height: usize) -> B256 {
-        match self.nodes.get(at) {
+        let slot = self
+            .nodes
+            .get(at.wrapping_mul(32)..)
+            .and_then(|rest| rest.first_chunk::<32>());
+        match slot {
             Some(hash) if *hash != [0; 32] => B256::new(*hash),
             _ => self.zeros.get(height).copied().unwrap_or_default(),
         }

@@ -7,16 +7,31 @@
 //! table (second decoder)   encode (instruction words)   elf (ELF files by hand)
 //! ```
 
+mod blob;
 mod encode;
 mod evm;
+mod files;
 mod generate;
 mod lockstep;
 mod random;
+mod refusals;
+mod scene;
+mod signing;
 mod table;
+mod vectors;
 
+pub use blob::{
+    INDICES as BLOB_INDICES, VERSIONED_HASH, bytes as blob_bytes, commitment as blob_commitment,
+    element as blob_element,
+};
 pub use encode::{Format, encode};
 pub use evm::{CallError, Outcome, StepVerifier, kzg, step_calldata};
+pub use files::{refusals_json, selector, steps_json};
 pub use generate::{Case, case};
 pub use lockstep::{Difference, Lockstep, Mismatch, Tally};
 pub use random::Random;
+pub use refusals::{Refusal, refusals};
+pub use scene::{CODE, Scene, Vector, vector};
+pub use signing::{negate, sign, sign_seeded};
 pub use table::{ROWS, Row, Table};
+pub use vectors::vectors;

@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod lockstep;
+#[cfg(test)]
+mod vectors;
