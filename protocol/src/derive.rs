@@ -255,15 +255,20 @@ impl PayloadBlock {
     }
 }
 
-/// How many of `entries`, from the front, one block can consume by their gas; at least one.
+/// How many of `entries`, from the front, one block can consume by their gas; at least one, if
+/// there is any.
 pub fn entries_that_fit<'a>(
     config: &ChainConfig,
     entries: impl Iterator<Item = &'a QueuedEntry>,
 ) -> usize {
     let mut gas = 0u64;
-    let fits = |queued: &&QueuedEntry| {
+    let mut fit = 0usize;
+    for queued in entries {
         gas = gas.saturating_add(queued.entry.gas(config.system_entry_gas));
-        gas <= config.block_gas_limit
-    };
-    entries.take_while(fits).count().max(1)
+        if fit > 0 && gas > config.block_gas_limit {
+            break;
+        }
+        fit = fit.saturating_add(1);
+    }
+    fit
 }
