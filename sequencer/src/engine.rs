@@ -27,4 +27,4 @@ pub use heads::{BatchTip, Heads, HeadsFeed};
 pub use ledger::L1Ledger;
 pub use records::{BatchRecord, EntryRecord};
 pub use run::{Engine, EngineHandle, EngineParts};
-pub use update::{L1BlockRef, L1Update, SeenBatch};
+pub use update::{L1BlockRef, L1Input, L1Update, SeenBatch};

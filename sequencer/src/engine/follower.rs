@@ -1,10 +1,11 @@
 //! Taking in what L1 says: entries, batches, reorgs, finality.
 
 use super::{
-    Chain, EngineError, L1BlockRef, L1Ledger, L1Update, SeenBatch,
+    Chain, EngineError, L1BlockRef, L1Input, L1Ledger, L1Update, SeenBatch,
     batches::{Applied, apply_batch},
 };
 use crate::store::BlockRef;
+use alloy_primitives::Bytes;
 use trestle_protocol::QueuedEntry;
 
 /// What an L1 update changed in the chain.
@@ -29,16 +30,22 @@ impl Follower {
     ///
     /// # Errors
     /// When the store refuses, or the reader skips something; no content of L1 causes one.
-    pub(super) fn take(&mut self, update: L1Update) -> Result<Changes, EngineError> {
-        match update {
+    pub(super) fn take(&mut self, input: L1Input) -> Result<Changes, EngineError> {
+        let cursor = input.cursor;
+        match input.update {
             L1Update::Block {
                 block,
                 entries,
                 batches,
-            } => self.block(block, &entries, &batches),
-            L1Update::Rewind { to } => self.rewind(to),
+            } => {
+                let changes = self.batches(block, &entries, &batches)?;
+                let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
+                self.ledger.end_block(block, count, cursor)?;
+                Ok(changes)
+            }
+            L1Update::Rewind { to } => self.rewind(to, cursor),
             L1Update::Finalized(block) => {
-                let finalized = self.ledger.finalize(block)?;
+                let finalized = self.ledger.finalize(block, cursor)?;
                 Ok(Changes {
                     finalized,
                     ..Changes::default()
@@ -47,7 +54,7 @@ impl Follower {
         }
     }
 
-    fn block(
+    fn batches(
         &mut self,
         block: L1BlockRef,
         entries: &[QueuedEntry],
@@ -69,14 +76,12 @@ impl Follower {
             self.ledger
                 .add_batch(block, batch, reference, end.output().root())?;
         }
-        let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
-        self.ledger.end_block(block, count)?;
         Ok(changes)
     }
 
     /// Forgets L1 above `to`, and unwinds every block that consumed entries which are gone.
-    fn rewind(&mut self, to: L1BlockRef) -> Result<Changes, EngineError> {
-        self.ledger.rewind(to, self.genesis)?;
+    fn rewind(&mut self, to: L1BlockRef, cursor: Bytes) -> Result<Changes, EngineError> {
+        self.ledger.rewind(to, self.genesis, cursor)?;
         let head = self.chain.head().header.number;
         let keep = self.last_block_within(self.ledger.deposits())?;
         if keep >= head {

@@ -9,7 +9,7 @@ use super::{
     records::{BatchRecord, EntryRecord, L1Record, decode},
 };
 use crate::store::{BlockRef, Mark, MarkBatch, Store};
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use std::{ops::Range, sync::Arc};
 use trestle_protocol::QueuedEntry;
 
@@ -97,21 +97,12 @@ impl L1Ledger {
         }
     }
 
-    /// Recent L1 blocks, newest first: where a reader may take up again.
+    /// Where the reader stood at the last update that was taken in.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn recent_blocks(&self, most: usize) -> Result<Vec<L1BlockRef>, EngineError> {
-        let mut blocks = vec![self.newest()];
-        let mut below = self.newest.number;
-        while let (true, Some(to)) = (blocks.len() < most, below.checked_sub(1)) {
-            let Some((number, bytes)) = self.store.last_mark(Mark::L1Block, to)? else {
-                break;
-            };
-            blocks.push(decode::<L1Record>("L1 block", &bytes)?.block());
-            below = number;
-        }
-        Ok(blocks)
+    pub fn cursor(&self) -> Result<Option<Bytes>, EngineError> {
+        Ok(self.store.mark(Mark::L1Cursor)?)
     }
 
     /// Queue entries by index.
@@ -242,7 +233,12 @@ impl L1Ledger {
     ///
     /// # Errors
     /// When the store refuses.
-    pub fn end_block(&mut self, block: L1BlockRef, entries: u64) -> Result<(), EngineError> {
+    pub fn end_block(
+        &mut self,
+        block: L1BlockRef,
+        entries: u64,
+        cursor: Bytes,
+    ) -> Result<(), EngineError> {
         let record = L1Record {
             number: block.number,
             hash: block.hash,
@@ -252,6 +248,7 @@ impl L1Ledger {
         };
         let mut marks = MarkBatch::default();
         marks.set(Mark::L1Block(block.number), alloy_rlp::encode(record));
+        marks.set(Mark::L1Cursor, cursor);
         let _ticket = self.store.write_marks(marks)?;
         self.newest = record;
         Ok(())
@@ -261,7 +258,12 @@ impl L1Ledger {
     ///
     /// # Errors
     /// When the store refuses.
-    pub fn rewind(&mut self, to: L1BlockRef, genesis: BlockRef) -> Result<(), EngineError> {
+    pub fn rewind(
+        &mut self,
+        to: L1BlockRef,
+        genesis: BlockRef,
+        cursor: Bytes,
+    ) -> Result<(), EngineError> {
         let kept = match self.store.last_mark(Mark::L1Block, to.number)? {
             Some((_, bytes)) => decode::<L1Record>("L1 block", &bytes)?,
             None => L1Record {
@@ -293,6 +295,7 @@ impl L1Ledger {
         if tip.index > 0 {
             marks.set(Mark::BatchEnd(tip.end.number), alloy_rlp::encode(tip.index));
         }
+        marks.set(Mark::L1Cursor, cursor);
         let _ticket = self.store.write_marks(marks)?;
         self.newest = kept;
         self.tip = tip;
@@ -303,7 +306,14 @@ impl L1Ledger {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn finalize(&mut self, block: L1BlockRef) -> Result<Option<BlockRef>, EngineError> {
+    pub fn finalize(
+        &mut self,
+        block: L1BlockRef,
+        cursor: Bytes,
+    ) -> Result<Option<BlockRef>, EngineError> {
+        let mut marks = MarkBatch::default();
+        marks.set(Mark::L1Cursor, cursor);
+        let _ticket = self.store.write_marks(marks)?;
         self.finalized = block;
         let Some((_, bytes)) = self.store.last_mark(Mark::L1Block, block.number)? else {
             return Ok(None);

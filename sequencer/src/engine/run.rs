@@ -1,7 +1,7 @@
 //! The engine's thread: L1 first, then blocks; it waits out a disk that refuses.
 
 use super::{
-    BatchTip, BuilderConfig, Chain, EngineError, Heads, HeadsFeed, L1BlockRef, L1Ledger, L1Update,
+    BatchTip, BuilderConfig, Chain, EngineError, Heads, HeadsFeed, L1BlockRef, L1Input, L1Ledger,
     builder::{Builder, report_block},
     follower::Follower,
 };
@@ -9,6 +9,7 @@ use crate::{
     mempool::Mempool,
     store::{BlockRef, Store, StoreError},
 };
+use alloy_primitives::Bytes;
 use std::{
     sync::{
         Arc,
@@ -103,12 +104,12 @@ impl Engine {
         Ok(engine)
     }
 
-    /// L1 blocks taken in, newest first: where the reader takes up.
+    /// Where the L1 reader stood when the engine took in its last update; `None` before the first.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn recent_l1(&self, most: usize) -> Result<Vec<L1BlockRef>, EngineError> {
-        self.follower.ledger.recent_blocks(most)
+    pub fn l1_cursor(&self) -> Result<Option<Bytes>, EngineError> {
+        self.follower.ledger.cursor()
     }
 
     /// Starts the engine's thread, which ends when [`EngineHandle::stop`] is called, the reader is
@@ -118,7 +119,7 @@ impl Engine {
     /// When the thread cannot be started.
     pub fn start(
         mut self,
-        mut updates: mpsc::Receiver<L1Update>,
+        mut updates: mpsc::Receiver<L1Input>,
     ) -> Result<EngineHandle, std::io::Error> {
         let (heads, tip) = (self.feed.heads.subscribe(), self.feed.tip.subscribe());
         let stop = Arc::new(AtomicBool::new(false));
@@ -148,7 +149,7 @@ impl Engine {
 
     fn run(
         &mut self,
-        updates: &mut mpsc::Receiver<L1Update>,
+        updates: &mut mpsc::Receiver<L1Input>,
         stop: &AtomicBool,
     ) -> Result<(), EngineError> {
         let mut pending = None;
@@ -168,8 +169,8 @@ impl Engine {
     /// One round: all L1 updates that are there, then one block.
     fn turn(
         &mut self,
-        updates: &mut mpsc::Receiver<L1Update>,
-        pending: &mut Option<L1Update>,
+        updates: &mut mpsc::Receiver<L1Input>,
+        pending: &mut Option<L1Input>,
     ) -> Result<(), EngineError> {
         while let Some(update) = pending.take().or_else(|| updates.try_recv().ok()) {
             *pending = Some(update.clone());
@@ -192,9 +193,9 @@ impl Engine {
         Ok(())
     }
 
-    fn follow(&mut self, update: L1Update) -> Result<(), EngineError> {
+    fn follow(&mut self, input: L1Input) -> Result<(), EngineError> {
         let head = self.follower.chain.head().hash;
-        let changes = self.follower.take(update)?;
+        let changes = self.follower.take(input)?;
         if let Some(builder) = &mut self.builder {
             builder.see_l1(&self.follower.ledger)?;
         }

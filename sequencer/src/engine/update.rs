@@ -46,3 +46,12 @@ pub enum L1Update {
     /// L1 will never take this block back, nor any before it.
     Finalized(L1BlockRef),
 }
+
+/// An update with where its reader stands after it. The engine keeps both together or neither.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct L1Input {
+    /// What happened.
+    pub update: L1Update,
+    /// The reader's own words for where to take up again.
+    pub cursor: Bytes,
+}
