@@ -56,6 +56,12 @@ pub trait Files: Debug + Send + Sync {
     /// From the operating system.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
 
+    /// Returns once the present content of a file survives a loss of power, whoever wrote it.
+    ///
+    /// # Errors
+    /// From the operating system.
+    fn sync(&self, path: &Path) -> io::Result<()>;
+
     /// The entries of a directory, sorted.
     ///
     /// # Errors
@@ -97,6 +103,10 @@ impl Files for Disk {
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
         fs::read(path)
+    }
+
+    fn sync(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<PathBuf>> {

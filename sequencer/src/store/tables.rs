@@ -249,3 +249,12 @@ pub(super) fn in_history<K: TransactionKind>(
         .filter(|(k, _)| k.len() == key.len() + 8 && k.starts_with(key))
         .map(|(_, v)| v))
 }
+
+/// Makes a closed database look like one of another format.
+#[cfg(test)]
+pub(super) fn set_format(dir: &Path, format: u32) -> Result<(), StoreError> {
+    let db = Db::open(dir)?;
+    let tx = db.write()?;
+    put(&tx, db.tables.meta, b"format", &format.to_be_bytes())?;
+    Ok(tx.commit()?)
+}

@@ -1,4 +1,8 @@
-//! Tests of the store as a whole, over a toy trie and a naive model of the chain.
+//! Tests of the store as a whole, against a naive model of the chain.
 
 mod basic;
 mod chain;
+mod crash;
+mod fault;
+mod model;
+mod open;

@@ -86,7 +86,17 @@ pub(in crate::store) fn recover(
     }
     found.next_record = expected.unwrap_or(0).max(applied + 1);
     check_continuity(&found, applied)?;
+    make_durable(files, dir, &found.segments)?;
     Ok(found)
+}
+
+/// A process that was killed may have left records that only the kernel holds; from now on they
+/// count as durable.
+fn make_durable(files: &dyn Files, dir: &Path, segments: &[Segment]) -> Result<(), StoreError> {
+    for Segment { path, .. } in segments {
+        files.sync(path).map_err(StoreError::io("sync", path))?;
+    }
+    files.sync_dir(dir).map_err(StoreError::io("sync", dir))
 }
 
 fn load(files: &dyn Files, dir: &Path, identity: &Identity) -> Result<Vec<Loaded>, StoreError> {
@@ -167,8 +177,13 @@ impl Scan<'_> {
 
     /// Decides what an unreadable record is: the end, or damage.
     fn bad_record(&self, rest: &[u8]) -> Result<(), StoreError> {
-        if self.limit.is_some() {
-            return Err(damage(self.segment, self.next));
+        if let Some(limit) = self.limit {
+            let needed = limit > self.applied + 1;
+            return if needed {
+                Err(damage(self.segment, self.next))
+            } else {
+                Ok(())
+            };
         }
         let from = self.segment.bytes.len() - rest.len();
         refuse_damage(self.segment, from, self.later, self.next)

@@ -98,6 +98,15 @@ impl Chain {
         self.block(0)
     }
 
+    /// Whether a block holds the transaction.
+    pub(super) fn contains(&self, hash: &B256) -> bool {
+        let mut all = self
+            .0
+            .iter()
+            .flat_map(|(block, _)| &block.body.transactions);
+        all.any(|tx| tx.tx_hash() == *hash)
+    }
+
     pub(super) fn unwind(&mut self, to: u64) {
         self.0.truncate(index(to) + 1);
     }
