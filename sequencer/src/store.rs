@@ -48,7 +48,9 @@ mod layers;
 mod marks;
 mod nodes;
 mod open;
+mod pool;
 mod progress;
+mod sent;
 mod snapshot;
 mod state;
 mod tables;
@@ -60,6 +62,7 @@ pub use error::StoreError;
 pub use files::{Appender, Disk, Files, Point};
 pub use marks::{Mark, MarkBatch};
 pub use progress::Ticket;
+pub use sent::SentTransactions;
 pub use snapshot::Snapshot;
 pub use state::StateView;
 

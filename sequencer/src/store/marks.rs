@@ -27,10 +27,12 @@ pub enum Mark {
     L1Cursor,
     /// The batcher's state.
     Batcher,
-    /// Transaction sent to L1, by nonce of its sender.
-    Sent(u64),
+    /// Transactions that the batcher's account signed, by nonce.
+    BatcherSent(u64),
     /// The proposer's state.
     Proposer,
+    /// Transactions that the proposer's account signed, by nonce.
+    ProposerSent(u64),
 }
 
 impl Mark {
@@ -43,8 +45,9 @@ impl Mark {
             Self::L1Block(n) => (4, Some(n)),
             Self::L1Cursor => (5, None),
             Self::Batcher => (6, None),
-            Self::Sent(n) => (7, Some(n)),
+            Self::BatcherSent(n) => (7, Some(n)),
             Self::Proposer => (8, None),
+            Self::ProposerSent(n) => (9, Some(n)),
         };
         let mut key = vec![kind];
         key.extend(number.into_iter().flat_map(u64::to_be_bytes));
@@ -59,6 +62,11 @@ pub struct MarkBatch {
 }
 
 impl MarkBatch {
+    /// Whether it would change nothing.
+    pub const fn is_empty(&self) -> bool {
+        self.writes.is_empty()
+    }
+
     /// Sets a mark.
     pub fn set(&mut self, mark: Mark, value: impl Into<Bytes>) -> &mut Self {
         self.writes.push(MarkWrite {

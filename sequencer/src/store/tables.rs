@@ -22,8 +22,8 @@
 use super::{BlockRef, Identity, StoreError, journal::FORMAT};
 use alloy_primitives::{Address, B256, U256};
 use signet_libmdbx::{
-    Database, DatabaseFlags, Environment, EnvironmentFlags, Geometry, Mode, RoSync, Rw, SyncMode,
-    TransactionKind, TxSync, TxUnsync, WriteFlags, tx::Tx,
+    Database, DatabaseFlags, Environment, EnvironmentFlags, Geometry, MdbxError, MdbxResult, Mode,
+    RoSync, Rw, SyncMode, TransactionKind, TxSync, TxUnsync, WriteFlags, tx::Tx,
 };
 use std::{borrow::Cow, path::Path};
 
@@ -86,9 +86,49 @@ impl Db {
                 ..EnvironmentFlags::default()
             })
             .open_with_permissions(dir, 0o600)?;
-        let tx = env.begin_rw_unsync()?;
-        let table = |name| tx.create_db(Some(name), DatabaseFlags::empty());
-        let tables = Tables {
+        let tables = match open_tables(&env) {
+            Err(StoreError::Database(MdbxError::NotFound)) => create_tables(&env)?,
+            opened => opened?,
+        };
+        Ok(Self { env, tables })
+    }
+
+    pub(super) fn read(&self) -> Result<ReadTx, StoreError> {
+        Ok(self.env.begin_ro_sync()?)
+    }
+
+    pub(super) fn write(&self) -> Result<WriteTx, StoreError> {
+        Ok(self.env.begin_rw_unsync()?)
+    }
+}
+
+/// Opens tables that exist: without writing, so that a start costs no sync.
+fn open_tables(env: &Environment) -> Result<Tables, StoreError> {
+    let tx = env.begin_ro_unsync()?;
+    let tables = Tables::each(|name| tx.open_db(Some(name)))?;
+    tx.commit()?;
+    Ok(tables)
+}
+
+fn create_tables(env: &Environment) -> Result<Tables, StoreError> {
+    let tx = env.begin_rw_unsync()?;
+    let tables = Tables::each(|name| tx.create_db(Some(name), DatabaseFlags::empty()))?;
+    tx.commit()?;
+    Ok(tables)
+}
+
+/// How far the tables have come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Folded {
+    /// The newest block in the tables.
+    pub(super) head: BlockRef,
+    /// The last journal record in the tables.
+    pub(super) record: u64,
+}
+
+impl Tables {
+    fn each(table: impl Fn(&str) -> MdbxResult<Database>) -> Result<Self, StoreError> {
+        Ok(Self {
             headers: table("headers")?,
             numbers: table("numbers")?,
             bodies: table("bodies")?,
@@ -104,30 +144,9 @@ impl Db {
             marks: table("marks")?,
             pool: table("pool")?,
             meta: table("meta")?,
-        };
-        tx.commit()?;
-        Ok(Self { env, tables })
+        })
     }
 
-    pub(super) fn read(&self) -> Result<ReadTx, StoreError> {
-        Ok(self.env.begin_ro_sync()?)
-    }
-
-    pub(super) fn write(&self) -> Result<WriteTx, StoreError> {
-        Ok(self.env.begin_rw_unsync()?)
-    }
-}
-
-/// How far the tables have come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Folded {
-    /// The newest block in the tables.
-    pub(super) head: BlockRef,
-    /// The last journal record in the tables.
-    pub(super) record: u64,
-}
-
-impl Tables {
     /// Checks format and chain; `false` for an empty database.
     pub(super) fn check(&self, tx: &ReadTx, identity: &Identity) -> Result<bool, StoreError> {
         let Some(format) = get(tx, self.meta, b"format")? else {

@@ -1,7 +1,8 @@
 //! What a healthy store gives back.
 
 use super::chain::{Chain, append, assert_equal, config, queue, transaction};
-use crate::store::{Mark, MarkBatch, Store, StoreError, block::reference};
+use crate::l1::{JournaledTx, SenderJournal, TxKey};
+use crate::store::{Mark, MarkBatch, SentTransactions, Store, StoreError, block::reference};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::Bytes;
 use std::sync::Arc;
@@ -156,7 +157,7 @@ fn marks_are_kept_in_order_and_removed() {
             store.first_mark(Mark::Batch, 3).unwrap(),
             Some((4, value(4)))
         );
-        assert_eq!(store.last_mark(Mark::Sent, u64::MAX).unwrap(), None);
+        assert_eq!(store.last_mark(Mark::BatcherSent, u64::MAX).unwrap(), None);
         store.fold().unwrap();
         drop(store);
         store = Store::open(config.clone()).unwrap();
@@ -179,4 +180,38 @@ async fn durable_head_and_snapshot_end_at_what_is_on_disk() {
         assert_eq!(store.durable().unwrap().head(), reference(&block));
         assert_equal(&store, &chain);
     }
+}
+
+#[test]
+fn sender_finds_what_it_signed_after_reopening() {
+    let dir = tempfile::tempdir().unwrap();
+    let chain = Chain::new();
+    let config = config(dir.path(), chain.genesis());
+    let sent = |nonce, attempt| JournaledTx {
+        nonce,
+        attempt,
+        key: TxKey::numbered("batch", nonce),
+        raw: Bytes::from(vec![
+            u8::try_from(nonce).unwrap(),
+            u8::try_from(attempt).unwrap(),
+        ]),
+    };
+    let open = || {
+        let store = Arc::new(Store::open(config.clone()).unwrap());
+        let proposer = SentTransactions::new(Arc::clone(&store), Mark::ProposerSent);
+        (SentTransactions::new(store, Mark::BatcherSent), proposer)
+    };
+    let (batcher, proposer) = open();
+    for tx in [sent(1, 0), sent(2, 1), sent(2, 0), sent(3, 0)] {
+        batcher.append(&tx).unwrap();
+    }
+    proposer.append(&sent(9, 0)).unwrap();
+    batcher.prune_below(2).unwrap();
+    drop((batcher, proposer));
+    let (batcher, proposer) = open();
+    assert_eq!(
+        batcher.load().unwrap(),
+        [sent(2, 0), sent(2, 1), sent(3, 0)]
+    );
+    assert_eq!(proposer.load().unwrap(), [sent(9, 0)]);
 }

@@ -4,7 +4,7 @@ use super::{
     chain::{Chain, append, assert_equal, config, queue},
     fault::{Crash, Fault},
 };
-use crate::store::{Store, StoreConfig, StoreError, block::reference};
+use crate::store::{Store, StoreConfig, StoreError, block::reference, journal::recover};
 use std::{path::Path, sync::Arc};
 
 fn config_on(fault: &Fault, dir: &Path, chain: &Chain) -> StoreConfig {
@@ -66,32 +66,35 @@ fn journal(fault: &Fault, dir: &Path, blocks: u64) -> (Chain, StoreConfig) {
 #[test]
 fn tail_torn_at_any_byte_of_the_last_record_loses_that_record_only() {
     let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
-    let (mut chain, config) = journal(&fault, dir.path(), 2);
-    let before = fault.content(&fault.paths()[0]);
-    let store = Store::open(config.clone()).unwrap();
-    append(&store, &chain.extend(3)).unwrap();
-    drop(store);
-    let last = fault.paths().pop().unwrap();
-    let whole = fault.content(&last);
-    let shorter = {
-        let mut c = chain.clone();
-        c.unwind(2);
-        c
+    let (chain, config) = journal(&fault, dir.path(), 3);
+    let path = fault.paths().pop().unwrap();
+    let whole = fault.content(&path);
+    let last = *records(&whole).last().unwrap();
+    let blocks = || {
+        recover(&fault, dir.path(), &config.identity, 0)
+            .unwrap()
+            .ops
+            .len()
     };
-    for length in 0..whole.len() {
-        for garbage in [0, 100] {
+    assert_eq!(blocks(), 3);
+    for length in last..whole.len() {
+        for garbage in [0, 1, 100] {
             let mut torn = whole[..length].to_vec();
-            torn.resize(length + garbage, 0xa5);
-            fault.overwrite(&last, torn);
-            let store = Store::open(config.clone()).unwrap();
-            assert_eq!(store.head(), reference(shorter.block(2)), "cut at {length}");
-            drop(store);
-            fault.remove_all_but(&[&fault.paths()[0], &last]);
+            torn.resize(length + garbage, !whole[length]);
+            fault.overwrite(&path, torn);
+            assert_eq!(blocks(), 2, "cut at {length}");
         }
     }
-    assert_eq!(fault.content(&fault.paths()[0]), before);
-    fault.overwrite(&last, whole);
-    assert_equal(&Store::open(config).unwrap(), &chain);
+    let mut shorter = chain;
+    shorter.unwind(2);
+    assert_equal(&Store::open(config).unwrap(), &shorter);
+}
+
+/// Offsets of the records in a segment.
+fn records(segment: &[u8]) -> Vec<usize> {
+    (0..segment.len())
+        .filter(|at| segment[*at..].starts_with(b"TRSR"))
+        .collect()
 }
 
 #[test]
@@ -116,18 +119,13 @@ fn byte_changed_in_a_durable_record_is_named_as_damage() {
     let (_, config) = journal(&fault, dir.path(), 3);
     let path = fault.paths().pop().unwrap();
     let whole = fault.content(&path);
-    let records: Vec<usize> = whole
-        .windows(4)
-        .enumerate()
-        .filter(|(_, w)| *w == b"TRSR")
-        .map(|(n, _)| n)
-        .collect();
+    let records = records(&whole);
     assert_eq!(records.len(), 3);
-    for at in (records[0]..records[2]).step_by(7) {
+    for at in records[0]..records[2] {
         let mut changed = whole.clone();
         changed[at] ^= 0x40;
         fault.overwrite(&path, changed);
-        let error = Store::open(config.clone()).unwrap_err();
+        let error = recover(&fault, dir.path(), &config.identity, 0).unwrap_err();
         assert!(
             matches!(error, StoreError::Corrupt { .. }),
             "byte {at}: {error}"
