@@ -9,8 +9,8 @@ test-game : contracts/node_modules ## forge's tests, 1,000 seeded games, every w
 	cd contracts && $(FORGE) test --match-path 'test/dispute/game/*'
 	cargo test $(GAME_CRATES) -- --nocapture
 
-bench-game: contracts/node_modules ## gas of every move of a dispute, compared with the committed snapshot
-	cd contracts && FORGE_SNAPSHOT_CHECK=true $(FORGE) test --match-path 'test/dispute/game/GameGas.t.sol'
+bench-game: contracts/node_modules ## gas of every transaction of a dispute, calldata included, against its snapshot
+	cargo test -p trestle-game-tests gas -- --nocapture
 
 soak-game: contracts/node_modules ## 10,000 seeded games, 64 attackers at once, long fuzzing
 	cd contracts && FOUNDRY_PROFILE=soak $(FORGE) test --match-path 'test/dispute/game/*'

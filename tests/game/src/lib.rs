@@ -12,6 +12,8 @@ mod bindings;
 #[cfg(test)]
 mod chain;
 #[cfg(test)]
+mod gas;
+#[cfg(test)]
 mod liar;
 #[cfg(test)]
 mod random;

@@ -8,7 +8,7 @@ mod clock;
 mod content;
 mod money;
 mod proposal;
-mod scene;
+pub(crate) mod scene;
 mod shape;
 
 use std::collections::BTreeSet;
