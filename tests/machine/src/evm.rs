@@ -11,6 +11,8 @@ use revm::{
     primitives::{TxKind, hardfork::SpecId},
     state::AccountInfo,
 };
+use serde_json::Value;
+use std::{fmt::Display, path::Path};
 
 const VERIFIER: Address = address!("0x00000000000000000000000000000000000057e9");
 /// L1's cap on the gas of one transaction (EIP-7825).
@@ -66,6 +68,34 @@ impl StepVerifier {
         let info = AccountInfo::from_bytecode(Bytecode::new_raw(code));
         db.insert_account_info(VERIFIER, info);
         Self { db }
+    }
+
+    /// The verifier whose code a committed artifact holds.
+    ///
+    /// # Errors
+    /// [`CallError::Harness`] when the file is no artifact.
+    pub fn from_artifact(path: &Path) -> Result<Self, CallError> {
+        let harness = |error: &dyn Display| CallError::Harness(error.to_string());
+        let text = std::fs::read_to_string(path).map_err(|error| harness(&error))?;
+        let json: Value = serde_json::from_str(&text).map_err(|error| harness(&error))?;
+        let code = json
+            .pointer("/deployedBytecode/object")
+            .and_then(Value::as_str);
+        let code = code
+            .unwrap_or_default()
+            .parse()
+            .map_err(|error| harness(&error))?;
+        Ok(Self::from_code(code))
+    }
+
+    /// The runtime code.
+    #[must_use]
+    pub fn code(&self) -> Bytes {
+        let account = self.db.cache.accounts.get(&VERIFIER);
+        account
+            .and_then(|account| account.info.code.as_ref())
+            .map(Bytecode::original_bytes)
+            .unwrap_or_default()
     }
 
     /// `step(pre, witness)`.

@@ -8,6 +8,7 @@
 //! ```
 
 mod blob;
+mod elf;
 mod encode;
 mod evm;
 mod files;
@@ -24,11 +25,12 @@ pub use blob::{
     INDICES as BLOB_INDICES, VERSIONED_HASH, bytes as blob_bytes, commitment as blob_commitment,
     element as blob_element,
 };
+pub use elf::{ELF_CODE, ELF_DATA, elf};
 pub use encode::{Format, encode};
 pub use evm::{CallError, Outcome, StepVerifier, kzg, step_calldata};
 pub use files::{refusals_json, selector, steps_json};
 pub use generate::{Case, case};
-pub use lockstep::{Difference, Lockstep, Mismatch, Tally};
+pub use lockstep::{Difference, Lockstep, Mismatch, SeedError, Tally, run_seeds};
 pub use random::Random;
 pub use refusals::{Refusal, refusals};
 pub use scene::{CODE, Scene, Vector, vector};

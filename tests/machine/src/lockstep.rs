@@ -1,6 +1,10 @@
 //! Two or three executors side by side, one step at a time, state hashes compared.
 
-use crate::evm::{StepVerifier, kzg};
+use crate::{
+    evm::{StepVerifier, kzg},
+    generate::case,
+    random::Random,
+};
 use alloy_primitives::B256;
 use std::collections::BTreeMap;
 use trestle_vm::{
@@ -150,4 +154,66 @@ fn name(witness: &StepWitness) -> String {
         "{word:#010x} {i:?} at {:#x} with rs1 {a:#x}, rs2 {b:#x}",
         state.pc
     )
+}
+
+/// A difference, with the seed that leads to it.
+#[derive(Debug, thiserror::Error)]
+#[error("seed {seed}: {difference}")]
+pub struct SeedError {
+    /// Seed of the case.
+    pub seed: u64,
+    /// Who disagrees.
+    pub difference: Difference,
+}
+
+/// Runs the cases of `seeds` until `steps` steps are taken.
+///
+/// # Errors
+/// [`SeedError`] at the first difference.
+pub fn run_seeds(
+    seeds: impl IntoIterator<Item = u64>,
+    steps: u64,
+    contract: Option<&StepVerifier>,
+) -> Result<Tally, SeedError> {
+    let mut tally = Tally::default();
+    for seed in seeds {
+        if tally.steps >= steps {
+            break;
+        }
+        run_seed(seed, contract, &mut tally)
+            .map_err(|difference| SeedError { seed, difference })?;
+    }
+    Ok(tally)
+}
+
+/// One program from 24 states, 200 steps each at most, and one step of padding behind a halt.
+fn run_seed(
+    seed: u64,
+    contract: Option<&StepVerifier>,
+    tally: &mut Tally,
+) -> Result<(), Difference> {
+    let random = &mut Random::new(!seed);
+    let Ok(mut case) = case(seed) else {
+        return Ok(());
+    };
+    for _ in 0..24 {
+        case.reset(random);
+        let mut lockstep = Lockstep {
+            machine: &mut case.machine,
+            source: &case.preimages,
+            solidity: contract,
+            tally,
+        };
+        for _ in 0..200 {
+            let was_halted = lockstep.machine.exit_code().is_some();
+            match lockstep.step() {
+                Ok(()) if was_halted => break,
+                Ok(()) => {}
+                // The program made up a key: no executor can go on.
+                Err(Difference::Run(RunError::MissingPreimage { .. })) => break,
+                Err(difference) => return Err(difference),
+            }
+        }
+    }
+    Ok(())
 }

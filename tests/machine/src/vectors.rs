@@ -24,16 +24,17 @@ const TOP: u64 = 1 << 32;
 const DATA: u64 = 0x4000_0000;
 
 /// Operand pairs at the edges of the number ranges.
-const PAIRS: [(u64, u64); 9] = [
+const PAIRS: [(u64, u64); 10] = [
     (0x0123_4567_89ab_cdef, 0xfedc_ba98_7654_3210),
     (MIN, NEG),
-    (NEG, 0),
+    (0x0fed_cba9_8765_4321, 0),
     (0x0000_0000_8000_0000, 0x0000_0001_ffff_ffff),
     (0xdead_beef_7fff_ffff, 0x0000_0000_0000_0021),
     (7, 0xffff_ffff_ffff_fffd),
     (0xffff_ffff_8000_0000, 0xffff_ffff_ffff_ffff),
     (0x8000_0000_0000_0001, 63),
     (1, 0x0000_0001_0000_0000),
+    (0x8765_4321_1234_5678, 0x8765_4321_1234_5678),
 ];
 const IMMEDIATES: [i32; 5] = [0, 1, -1, 2047, -2048];
 const SHIFTS: [i32; 4] = [0, 1, 31, 63];
@@ -149,6 +150,10 @@ fn stores(out: &mut Vec<Vector>, op: Op) {
             .memory(TOP - 16, &noise(16));
         out.push(scene.vector(format!("{}_{what}", name(op))));
     }
+    let scene = Scene::of(i(op, 0, 6, 7, -42))
+        .with(6, DATA + 50)
+        .with(7, NEG);
+    out.push(scene.vector(format!("{}_below_the_base", name(op))));
 }
 
 fn branches(out: &mut Vec<Vector>, op: Op) {

@@ -1,68 +1,35 @@
 //! Interpreter, witness executor and Solidity, step by step over random programs.
 
 use std::path::Path;
-use trestle_machine_tests::{Difference, Lockstep, Random, StepVerifier, Tally, case};
-use trestle_vm::RunError;
+use trestle_machine_tests::{StepVerifier, Tally, run_seeds};
 
 /// The contract as committed.
 pub(crate) fn contract() -> StepVerifier {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../contracts");
-    let file = root.join("artifacts/RiscvStepVerifier.json");
-    let text = std::fs::read_to_string(file).expect("the artifact is committed");
-    let json: serde_json::Value = serde_json::from_str(&text).expect("the artifact is JSON");
-    let code = json["deployedBytecode"]["object"]
-        .as_str()
-        .expect("the artifact has code");
-    StepVerifier::from_code(code.parse().expect("the code is hex"))
+    StepVerifier::from_artifact(&root.join("artifacts/RiscvStepVerifier.json"))
+        .expect("the artifact is committed")
 }
 
-/// Runs seeds until `steps` steps are taken; panics with the seed at the first difference.
-pub(crate) fn run(
-    seeds: std::ops::Range<u64>,
-    steps: u64,
-    contract: Option<&StepVerifier>,
-) -> Tally {
-    let mut total = Tally::default();
-    for seed in seeds {
-        if total.steps >= steps {
-            break;
-        }
-        let random = &mut Random::new(!seed);
-        let mut case = case(seed).expect("generated images are valid");
-        for _ in 0..24 {
-            case.reset(random);
-            let mut lockstep = Lockstep {
-                machine: &mut case.machine,
-                source: &case.preimages,
-                solidity: contract,
-                tally: &mut total,
-            };
-            for _ in 0..200 {
-                match lockstep.step() {
-                    Ok(()) => {}
-                    // The program made up a key: no executor can go on.
-                    Err(Difference::Run(RunError::MissingPreimage { .. })) => break,
-                    Err(difference) => panic!("seed {seed}: {difference}"),
-                }
-                if lockstep.machine.exit_code().is_some() {
-                    // One step of padding.
-                    lockstep.step().expect("a halted machine stays as it is");
-                    break;
-                }
-            }
-        }
+/// Every operation, and every trap that a program can meet, is in the run.
+fn assert_covers(tally: &Tally) {
+    // 64 operations beside the illegal one, and steps without an instruction.
+    assert!(tally.operations.len() >= 66, "{:?}", tally.operations);
+    for trap in trestle_vm::Trap::ALL {
+        let code = trestle_vm::ExitCode::from_trap(trap).0;
+        assert!(tally.exits.contains_key(&code), "no {trap:?}");
     }
-    total
+    assert!(tally.straddles > 100);
 }
 
 #[test]
 fn random_programs_run_alike_in_interpreter_and_witness_executor() {
-    let tally = run(0..u64::MAX, 20_000, None);
-    println!("{tally:?}");
+    let tally = run_seeds(0.., 400_000, None).unwrap_or_else(|error| panic!("{error}"));
+    assert_covers(&tally);
 }
 
 #[test]
 fn random_programs_run_alike_in_solidity() {
-    let tally = run(1 << 32..u64::MAX, 5_000, Some(&contract()));
-    println!("{tally:?}");
+    let tally =
+        run_seeds((1 << 32).., 50_000, Some(&contract())).unwrap_or_else(|error| panic!("{error}"));
+    assert_covers(&tally);
 }

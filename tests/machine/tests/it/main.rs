@@ -1,6 +1,12 @@
 //! Differential and conformance tests of the machine.
 
 #[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod decoding;
+#[cfg(test)]
 mod lockstep;
+#[cfg(test)]
+mod mutants;
 #[cfg(test)]
 mod vectors;
