@@ -6,3 +6,4 @@ mod crash;
 mod fault;
 mod model;
 mod open;
+mod race;
