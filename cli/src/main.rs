@@ -12,6 +12,7 @@ mod logging;
 )]
 mod shutdown;
 mod tools;
+mod vm;
 
 use std::process::ExitCode;
 
@@ -36,6 +37,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Doctor(doctor::Args),
+    Vm(vm::Args),
 }
 
 impl Command {
@@ -43,6 +45,11 @@ impl Command {
     async fn run(self) -> eyre::Result<()> {
         match self {
             Self::Doctor(args) => doctor::run(args).await,
+            Self::Vm(args) => match vm::run(args)? {
+                0 => Ok(()),
+                // A program's own exit code, which `ExitCode` of a role has no room for.
+                code => std::process::exit(code.into()),
+            },
         }
     }
 }

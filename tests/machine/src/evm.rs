@@ -2,7 +2,7 @@
 //!
 //! Reads the runtime code from the committed artifact, so no compiler is needed.
 
-use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, address, hex, keccak256};
 use revm::{
     Context, ExecuteEvm, MainBuilder, MainContext,
     bytecode::Bytecode,
@@ -15,6 +15,7 @@ use serde_json::Value;
 use std::{fmt::Display, path::Path};
 
 const VERIFIER: Address = address!("0x00000000000000000000000000000000000057e9");
+const RELAY: Address = address!("0x0000000000000000000000000000000000004e1a");
 /// L1's cap on the gas of one transaction (EIP-7825).
 const GAS_CAP: u64 = 16_777_216;
 
@@ -110,11 +111,37 @@ impl StepVerifier {
         ))
     }
 
+    /// A call from another contract that gives exactly `gas` to it, as an attacker would.
+    ///
+    /// # Errors
+    /// [`CallError`] when the contract reverts or runs out of gas.
+    pub fn call_without_intrinsic(&self, data: Bytes, gas: u64) -> Result<Outcome, CallError> {
+        let mut relayed = self.clone();
+        relayed.db.insert_account_info(
+            RELAY,
+            AccountInfo::from_bytecode(Bytecode::new_raw(relay_code(gas))),
+        );
+        let outcome = relayed.call_to(RELAY, data, GAS_CAP)?;
+        match outcome.output.split_first() {
+            Some((1, output)) => Ok(Outcome {
+                output: Bytes::copy_from_slice(output),
+                ..outcome
+            }),
+            Some((_, [])) => Err(CallError::Halt("no data".into())),
+            Some((_, output)) => Err(CallError::Revert(Bytes::copy_from_slice(output))),
+            None => Err(CallError::Harness("the relay returned nothing".into())),
+        }
+    }
+
     /// Any call with any gas limit.
     ///
     /// # Errors
     /// [`CallError`] when the contract reverts or runs out of gas.
     pub fn call(&self, data: Bytes, gas_limit: u64) -> Result<Outcome, CallError> {
+        self.call_to(VERIFIER, data, gas_limit)
+    }
+
+    fn call_to(&self, to: Address, data: Bytes, gas_limit: u64) -> Result<Outcome, CallError> {
         let intrinsic = 21_000
             + data
                 .iter()
@@ -125,7 +152,7 @@ impl StepVerifier {
             .modify_cfg_chained(|cfg| cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA))
             .build_mainnet();
         let tx = TxEnv {
-            kind: TxKind::Call(VERIFIER),
+            kind: TxKind::Call(to),
             data,
             gas_limit,
             chain_id: None,
@@ -145,6 +172,22 @@ impl StepVerifier {
             ExecutionResult::Halt { reason, .. } => Err(CallError::Halt(format!("{reason:?}"))),
         }
     }
+}
+
+/// Code that passes its calldata to the verifier with `gas` gas and returns one byte for success and
+/// the return data.
+fn relay_code(gas: u64) -> Bytes {
+    // CALLDATACOPY(0, 0, calldatasize)
+    let mut code = hex!("366000600037").to_vec();
+    // STATICCALL(gas, VERIFIER, 0, calldatasize, 0, 0)
+    code.extend_from_slice(&hex!(
+        "600060003660007300000000000000000000000000000000000057e967"
+    ));
+    code.extend_from_slice(&gas.to_be_bytes());
+    code.push(0xfa);
+    // MSTORE8(0, success); RETURNDATACOPY(1, 0, returndatasize); RETURN(0, returndatasize + 1)
+    code.extend_from_slice(&hex!("6000533d600060013e60013d016000f3"));
+    code.into()
 }
 
 /// ABI encoding of `step(bytes32,bytes)`.

@@ -341,7 +341,7 @@ fn halts(out: &mut Vec<Vector>) {
 }
 
 /// The boot step of an image with data, whose root and input are not trivial.
-fn boot() -> Vector {
+pub(crate) fn boot() -> Vector {
     let image = Image::new(
         0x8000_0000,
         vec![0x13, 0, 0, 0, 0x73, 0, 0, 0],

@@ -5,8 +5,12 @@ mod conformance;
 #[cfg(test)]
 mod decoding;
 #[cfg(test)]
+mod gas;
+#[cfg(test)]
 mod lockstep;
 #[cfg(test)]
 mod mutants;
+#[cfg(test)]
+mod natives;
 #[cfg(test)]
 mod vectors;
