@@ -9,10 +9,17 @@
 //! The reader and the sender share nothing but the endpoint: each keeps its own view, so that a fault
 //! in one cannot mislead the other. Spec: `SPEC.md`, section 3.
 
+mod block;
+mod chain;
 mod client;
+mod inbox;
+mod reader;
 mod sender;
 
+pub use block::BlockError;
 pub use client::{L1Client, RpcError};
+pub use inbox::{InboxError, InboxState};
+pub use reader::{L1Reader, L1View, ReaderConfig, ReaderError};
 pub use sender::{
     FeePolicy, Fees, JournalError, JournaledTx, KeySource, L1Sender, L1Signer, MemoryJournal,
     SenderConfig, SenderError, SenderHandle, SenderJournal, SenderStatus, SignerError, SubmitError,

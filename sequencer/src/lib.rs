@@ -2,6 +2,7 @@
 //!
 //! Sequencer and replica run from the same parts.
 
+pub mod batcher;
 pub mod engine;
 pub mod l1;
 pub mod mempool;

@@ -4,7 +4,7 @@
 //! key, so it never appears in an error, a log or `Debug` output.
 
 use alloy::{
-    primitives::Bytes,
+    primitives::{Bytes, U64},
     rpc::{
         client::RpcClient,
         json_rpc::{ErrorPayload, RpcError as AlloyRpcError, RpcRecv, RpcSend},
@@ -142,6 +142,11 @@ impl L1Client {
             Ok(answer) => answer.map_err(|error| self.classify(method, error)),
             Err(_) => Err(RpcError::Timeout { method }),
         }
+    }
+
+    /// Chain id served.
+    pub(super) async fn served_chain(&self) -> Result<u64, RpcError> {
+        Ok(self.call::<_, U64>("eth_chainId", ()).await?.to())
     }
 
     fn classify(&self, method: &'static str, error: TransportError) -> RpcError {

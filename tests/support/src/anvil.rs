@@ -8,7 +8,10 @@ use alloy::{
     network::Ethereum,
     primitives::{B256, TxHash, U64},
     providers::{Provider, RootProvider},
-    rpc::json_rpc::{RpcRecv, RpcSend},
+    rpc::{
+        json_rpc::{RpcRecv, RpcSend},
+        types::TransactionRequest,
+    },
     transports::{TransportResult, http::reqwest::Url},
 };
 use std::{
@@ -17,6 +20,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     thread,
+    time::Duration,
 };
 
 /// Private keys of the first four accounts that anvil funds, with the mnemonic it always uses.
@@ -179,6 +183,30 @@ impl Anvil {
         self.provider.client().request(method, params).await
     }
 
+    /// Sends a transaction from an account that anvil unlocks; where each is mined as it comes, it
+    /// is mined when this returns.
+    ///
+    /// # Errors
+    /// As [`Self::rpc`].
+    pub async fn send(&self, tx: &TransactionRequest) -> TransportResult<TxHash> {
+        let hash = self.rpc("eth_sendTransaction", (tx,)).await?;
+        // anvil answers before it mines.
+        while self.is_automining().await?
+            && self.provider.get_transaction_receipt(hash).await?.is_none()
+        {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(hash)
+    }
+
+    /// Whether each transaction is mined as it comes.
+    ///
+    /// # Errors
+    /// As [`Self::rpc`].
+    pub async fn is_automining(&self) -> TransportResult<bool> {
+        self.rpc("anvil_getAutomine", ()).await
+    }
+
     /// Mines `blocks` blocks; the first takes what waits in the pool.
     ///
     /// # Errors
@@ -190,11 +218,15 @@ impl Anvil {
     }
 
     /// Replaces the newest `depth` blocks by as many others; their transactions are lost but for
-    /// `kept`: raw transactions with the offset of the new block that includes them.
+    /// `kept`: transactions with the offset of the new block that includes them.
     ///
     /// # Errors
     /// As [`Self::rpc`].
-    pub async fn reorg(&self, depth: u64, kept: &[(String, u64)]) -> TransportResult<()> {
+    pub async fn reorg(
+        &self,
+        depth: u64,
+        kept: &[(TransactionRequest, u64)],
+    ) -> TransportResult<()> {
         self.rpc::<_, serde_json::Value>("anvil_reorg", (depth, kept))
             .await
             .map(drop)

@@ -5,6 +5,8 @@
 
 mod anvil;
 mod proxy;
+mod settlement;
 
 pub use anvil::{Anvil, AnvilError, AnvilOptions, DEV_KEYS};
 pub use proxy::{Fault, FaultProxy, Rule};
+pub use settlement::{InboxHead, Settlement, SettlementOptions};

@@ -49,11 +49,6 @@ pub(super) enum Broadcast {
 }
 
 impl L1Client {
-    /// Chain id served.
-    pub(super) async fn served_chain(&self) -> Result<u64, RpcError> {
-        Ok(self.call::<_, U64>("eth_chainId", ()).await?.to())
-    }
-
     /// The block with this tag; `None` when the endpoint has none.
     pub(super) async fn tagged(&self, tag: BlockNumberOrTag) -> Result<Option<Head>, RpcError> {
         self.call("eth_getBlockByNumber", (tag, false)).await

@@ -1,0 +1,431 @@
+//! The batcher's loop: look, decide, post.
+
+use super::{
+    BatchBlock, BatchSource, BuildError, BuiltBatch, ClosePolicy, SourceError, build_batch,
+};
+use crate::engine::BatchTip;
+use crate::l1::{L1View, SenderHandle, SubmitError, TxKey, TxRequest, TxState};
+use alloy::sol_types::SolCall;
+use alloy_primitives::{B256, Bytes, U256};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+use tokio::sync::{Notify, watch};
+use trestle_contracts::bindings::inbox::Inbox::appendBatchCall;
+use trestle_protocol::ChainConfig;
+
+/// Blocks that are looked at for one batch.
+const WINDOW: usize = 4_096;
+/// Seconds kept from the bounds that L1 sets for timestamps.
+const TIME_MARGIN: u64 = 60;
+
+/// Settings of the batcher.
+#[derive(Debug, Clone)]
+pub struct BatcherConfig {
+    /// The chain.
+    pub chain: ChainConfig,
+    /// When a batch is closed although it is not full.
+    pub close: ClosePolicy,
+    /// Pause between two looks at the chain.
+    pub poll: Duration,
+    /// Longest pause after a refusal.
+    pub backoff_max: Duration,
+}
+
+/// What can keep the batcher from posting.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BatcherError {
+    /// No legal batch can be built.
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    /// The chain could not be read.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The sender did not take the batch.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+    /// The task that builds payloads ended.
+    #[error("payload builder stopped")]
+    Stopped,
+}
+
+/// What the batcher is doing.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct BatcherStatus {
+    /// Blocks that wait for a batch.
+    pub backlog: usize,
+    /// Number of the batch under way, if one is.
+    pub under_way: Option<u64>,
+    /// What goes wrong at the moment.
+    pub fault: Option<BatcherError>,
+}
+
+/// A batch that was handed to the sender in this life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct UnderWay {
+    index: u64,
+    prev_acc: B256,
+    end_number: u64,
+    end_hash: B256,
+    is_idle: bool,
+}
+
+/// A batcher, ready to run.
+#[derive(Debug)]
+pub struct Batcher {
+    config: BatcherConfig,
+    source: Arc<dyn BatchSource>,
+    sender: SenderHandle,
+    l1: watch::Receiver<L1View>,
+    queue: VecDeque<BatchBlock>,
+    under_way: Option<UnderWay>,
+    was_idle: bool,
+    status: watch::Sender<BatcherStatus>,
+    wake: Arc<Notify>,
+}
+
+impl Batcher {
+    /// A batcher and the place to watch it. Nothing happens before [`Self::run`].
+    #[must_use]
+    pub fn new(
+        config: BatcherConfig,
+        source: Arc<dyn BatchSource>,
+        sender: SenderHandle,
+        l1: watch::Receiver<L1View>,
+    ) -> (Self, watch::Receiver<BatcherStatus>) {
+        let (status, receiver) = watch::channel(BatcherStatus::default());
+        let batcher = Self {
+            config,
+            source,
+            sender,
+            l1,
+            queue: VecDeque::new(),
+            under_way: None,
+            was_idle: false,
+            status,
+            wake: Arc::default(),
+        };
+        (batcher, receiver)
+    }
+
+    /// Makes the next look happen at once when notified, by a sealed block for example.
+    #[must_use]
+    pub fn wake(&self) -> Arc<Notify> {
+        Arc::clone(&self.wake)
+    }
+
+    /// Runs until the sender or the reader is gone. Faults are retried without end: what cannot be
+    /// posted now waits, and the backlog shows it.
+    pub async fn run(mut self) {
+        let mut pause = self.config.poll;
+        loop {
+            let result = self.step().await;
+            if matches!(result, Err(BatcherError::Submit(SubmitError::Stopped))) {
+                return;
+            }
+            pause = match &result {
+                Ok(()) => self.config.poll,
+                Err(_) => (pause * 2).min(self.config.backoff_max),
+            };
+            self.publish(result.err());
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = self.wake.notified() => {}
+                changed = self.l1.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    fn publish(&self, fault: Option<BatcherError>) {
+        let status = BatcherStatus {
+            backlog: self.queue.len(),
+            under_way: self.under_way.map(|batch| batch.index),
+            fault,
+        };
+        let oldest = self
+            .queue
+            .front()
+            .map_or(0.0, |block| block.seen.elapsed().as_secs_f64());
+        metrics::gauge!("trestle_batcher_backlog_blocks")
+            .set(u32::try_from(status.backlog).unwrap_or(u32::MAX));
+        metrics::gauge!("trestle_batcher_backlog_seconds").set(oldest);
+        self.status.send_if_modified(|old| {
+            if *old == status {
+                return false;
+            }
+            if let Some(error) = status.fault.as_ref().filter(|_| old.fault != status.fault) {
+                tracing::warn!(%error, backlog = status.backlog, "batcher fault, retrying");
+            }
+            *old = status;
+            true
+        });
+    }
+
+    async fn step(&mut self) -> Result<(), BatcherError> {
+        let posted = self.source.tip();
+        let view = self.l1.borrow_and_update().clone();
+        let seen = (view.inbox.batches, view.inbox.batch_acc);
+        // Engine and reader look at the same L1, or one of them still has to catch up.
+        if !view.is_live || seen != (posted.index, posted.acc) {
+            return Ok(());
+        }
+        self.note_landed(&posted);
+        self.refill(&posted)?;
+        if self.is_waiting(&posted) {
+            return Ok(());
+        }
+        let Some(batch) = self.close(&posted, view.head.time).await? else {
+            return Ok(());
+        };
+        self.post(&posted, batch).await
+    }
+
+    /// Forgets the batch under way once L1 shows one of its number.
+    fn note_landed(&mut self, posted: &BatchTip) {
+        if let Some(batch) = self.under_way.take_if(|batch| batch.index <= posted.index) {
+            if batch.end_hash == posted.end.hash {
+                self.was_idle = batch.is_idle;
+            } else {
+                tracing::warn!(index = batch.index, "another batch landed in place of ours");
+                self.was_idle = false;
+            }
+        }
+    }
+
+    /// Brings the queue in line with the chain: nothing that is posted, nothing that was undone.
+    fn refill(&mut self, posted: &BatchTip) -> Result<(), BatcherError> {
+        while self
+            .queue
+            .front()
+            .is_some_and(|block| block.number <= posted.end.number)
+        {
+            self.queue.pop_front();
+        }
+        if !self.is_queue_canonical(posted)? {
+            tracing::info!(
+                blocks = self.queue.len(),
+                "chain changed, collecting its blocks again"
+            );
+            self.queue.clear();
+        }
+        let head = self.source.durable_head();
+        while self.queue.len() < WINDOW {
+            let (number, hash) = self
+                .queue
+                .back()
+                .map_or((posted.end.number, posted.end.hash), |last| {
+                    (last.number, last.hash)
+                });
+            let next = number.saturating_add(1);
+            if next > head {
+                break;
+            }
+            match self.source.block(next)? {
+                Some(block) if block.parent == hash => self.queue.push_back(block),
+                // The chain changed while we looked; the next look sees it whole.
+                Some(_) => {
+                    self.queue.clear();
+                    break;
+                }
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the queue continues what is posted and ends in a block that still exists.
+    fn is_queue_canonical(&self, posted: &BatchTip) -> Result<bool, BatcherError> {
+        let (Some(first), Some(last)) = (self.queue.front(), self.queue.back()) else {
+            return Ok(true);
+        };
+        if first.parent != posted.end.hash {
+            return Ok(false);
+        }
+        Ok(self.source.hash(last.number)? == Some(last.hash))
+    }
+
+    /// Whether the next batch is under way and still the right one.
+    fn is_waiting(&self, posted: &BatchTip) -> bool {
+        let index = posted.index.saturating_add(1);
+        match self.sender.state(batch_key(index)) {
+            // L1 has it; reader and engine will.
+            Some(TxState::Included {
+                is_success: true, ..
+            }) => true,
+            // Ours to judge if we built it; if a former life did, the Inbox judges.
+            Some(TxState::Pending { .. }) => self.under_way.is_none_or(|batch| {
+                let end = self
+                    .queue
+                    .iter()
+                    .find(|block| block.number == batch.end_number);
+                batch.index == index
+                    && batch.prev_acc == posted.acc
+                    && end.is_some_and(|block| block.hash == batch.end_hash)
+            }),
+            _ => false,
+        }
+    }
+
+    /// A batch, if one is due.
+    async fn close(
+        &self,
+        posted: &BatchTip,
+        l1_time: u64,
+    ) -> Result<Option<BuiltBatch>, BatcherError> {
+        let latest = latest_time(&self.config.chain, l1_time);
+        let ready: Vec<BatchBlock> = self
+            .queue
+            .iter()
+            .take_while(|block| block.declared.timestamp <= latest)
+            .cloned()
+            .collect();
+        let Some(first) = ready.first() else {
+            return Ok(None);
+        };
+        self.warn_if_late(first, l1_time);
+        let due = self
+            .config
+            .close
+            .due(&ready.iter().collect::<Vec<_>>(), self.was_idle);
+        let is_due = due.is_some_and(|due| due <= Instant::now());
+        let index = posted.index.saturating_add(1);
+        let must_replace = matches!(
+            self.sender.state(batch_key(index)),
+            Some(TxState::Pending { .. } | TxState::Stale { .. })
+        );
+        let chain = self.config.chain.clone();
+        // Whether a batch is full shows when it is built: that is tried when its bytes may do.
+        if !is_due && !must_replace && !may_be_full(&chain, &ready) {
+            return Ok(None);
+        }
+        let build = move || build_batch(&chain, &ready.iter().collect::<Vec<_>>());
+        let built = tokio::task::spawn_blocking(build)
+            .await
+            .map_err(|_| BatcherError::Stopped)??;
+        Ok((is_due || must_replace || built.is_full).then_some(built))
+    }
+
+    fn warn_if_late(&self, first: &BatchBlock, l1_time: u64) {
+        let now = l1_time.max(unix_now());
+        let lag = now.saturating_sub(first.declared.timestamp);
+        if lag.saturating_add(TIME_MARGIN) > self.config.chain.max_time_lag {
+            // Derivation will move its time: the transactions survive, the block hashes do not.
+            tracing::error!(
+                block = first.number,
+                lag,
+                "block is too old to be posted unchanged"
+            );
+            metrics::counter!("trestle_batcher_late_blocks_total").increment(1);
+        }
+    }
+
+    async fn post(&mut self, posted: &BatchTip, batch: BuiltBatch) -> Result<(), BatcherError> {
+        let index = posted.index.saturating_add(1);
+        let (deposit_to, deposit_acc) = match batch.deposits {
+            Some(end) => end,
+            None => (
+                posted.deposit_to,
+                self.source.deposit_acc(posted.deposit_to)?,
+            ),
+        };
+        let call = appendBatchCall {
+            expectedIndex: index,
+            expectedPrevBatchAcc: posted.acc,
+            depositTo: deposit_to,
+            expectedDepositAcc: deposit_acc,
+            claimedEndBlockHash: batch.end_hash,
+            payload: batch.payload.clone(),
+        };
+        let request = TxRequest {
+            key: batch_key(index),
+            to: self.config.chain.inbox,
+            data: Bytes::from(call.abi_encode()),
+            value: U256::ZERO,
+            gas_limit: None,
+        };
+        let taken = self.queue.iter().take(batch.blocks);
+        let is_idle = taken.clone().all(|block| block.is_idle);
+        let state = self.sender.submit(request).await?;
+        self.under_way = Some(UnderWay {
+            index,
+            prev_acc: posted.acc,
+            end_number: batch.end_number,
+            end_hash: batch.end_hash,
+            is_idle,
+        });
+        let bytes = batch.payload.len();
+        tracing::info!(
+            index,
+            blocks = batch.blocks,
+            transactions = batch.transactions,
+            bytes,
+            end = batch.end_number,
+            deposit_to,
+            ?state,
+            "batch handed to l1"
+        );
+        metrics::counter!("trestle_batcher_batches_total").increment(1);
+        metrics::counter!("trestle_batcher_bytes_total")
+            .increment(u64::try_from(bytes).unwrap_or(u64::MAX));
+        metrics::counter!("trestle_batcher_transactions_total")
+            .increment(u64::try_from(batch.transactions).unwrap_or(u64::MAX));
+        Ok(())
+    }
+}
+
+/// Key of batch `index` at the sender.
+fn batch_key(index: u64) -> TxKey {
+    TxKey::numbered("batch", index)
+}
+
+/// Latest timestamp that a block may have to be posted unchanged, in seconds.
+fn latest_time(chain: &ChainConfig, l1_time: u64) -> u64 {
+    let margin = TIME_MARGIN.min(chain.max_time_drift / 2);
+    l1_time
+        .max(unix_now())
+        .saturating_add(chain.max_time_drift.saturating_sub(margin))
+}
+
+fn unix_now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_secs())
+}
+
+/// Whether the blocks may fill a batch: nothing is smaller than its signatures, which do not compress.
+fn may_be_full(chain: &ChainConfig, blocks: &[BatchBlock]) -> bool {
+    const SIGNATURE: usize = 64;
+    let transactions: usize = blocks
+        .iter()
+        .map(|block| block.declared.transactions.len())
+        .sum();
+    let most = usize::try_from(chain.max_payload_bytes).unwrap_or(usize::MAX);
+    let inputs: usize = blocks
+        .iter()
+        .flat_map(|block| &block.declared.transactions)
+        .map(input_len)
+        .sum();
+    let (work, gas) = blocks.iter().fold((0u64, 0u64), |(work, gas), block| {
+        (
+            work.saturating_add(block.work),
+            gas.saturating_add(block.deposit_gas),
+        )
+    });
+    transactions
+        .saturating_mul(SIGNATURE)
+        .saturating_add(inputs)
+        > most
+        || blocks.len() >= WINDOW
+        || work > chain.batch_work_budget / 2
+        || gas > chain.batch_deposit_gas / 2
+}
+
+fn input_len(tx: &trestle_protocol::payload::PayloadTx) -> usize {
+    use alloy_consensus::Transaction;
+    match tx {
+        trestle_protocol::payload::PayloadTx::Typed(tx) => tx.input().len(),
+        trestle_protocol::payload::PayloadTx::Raw(bytes) => bytes.len(),
+    }
+}
