@@ -6,4 +6,5 @@ pub mod batcher;
 pub mod engine;
 pub mod l1;
 pub mod mempool;
+pub mod rpc;
 pub mod store;

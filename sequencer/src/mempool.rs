@@ -243,10 +243,11 @@ impl Mempool {
         self.wake();
     }
 
-    /// The engine found this transaction invalid, for good.
+    /// The engine found this transaction invalid. The sender's later ones return to the pool and wait
+    /// for another with this nonce.
     pub fn reject(&self, hash: &B256, reason: String) {
         let mut pool = self.pool.lock();
-        pool.remove(hash, DropReason::Invalid(reason));
+        pool.reject(hash, reason);
         let gone = pool.take_gone();
         drop(pool);
         self.forget(gone);
@@ -334,6 +335,16 @@ impl Mempool {
     /// Every transaction by sender and nonce, with whether its nonce follows on from the state.
     pub fn content(&self) -> Vec<(bool, Arc<PooledTransaction>)> {
         self.pool.lock().content()
+    }
+
+    /// Number of transactions.
+    pub fn len(&self) -> usize {
+        self.pool.lock().len()
+    }
+
+    /// Whether there is no transaction.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Bytes of all transactions.

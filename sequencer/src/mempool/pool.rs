@@ -75,6 +75,10 @@ impl Pool {
         !self.ready.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.by_hash.len()
+    }
+
     pub(super) const fn bytes(&self) -> usize {
         self.bytes
     }
@@ -221,8 +225,22 @@ impl Pool {
         }
     }
 
+    /// Removes a transaction that the engine found invalid. One that the engine does not have is kept:
+    /// it waits for an earlier nonce that went, and may become valid.
+    pub(super) fn reject(&mut self, hash: &B256, reason: String) {
+        let place = self.by_hash.get(hash);
+        let is_taken = place.is_some_and(|(sender, nonce)| {
+            self.queues
+                .get(sender)
+                .is_some_and(|queue| queue.is_taken(*nonce))
+        });
+        if is_taken {
+            self.remove(hash, DropReason::Invalid(reason));
+        }
+    }
+
     /// Removes one transaction.
-    pub(super) fn remove(&mut self, hash: &B256, reason: DropReason) {
+    fn remove(&mut self, hash: &B256, reason: DropReason) {
         if self.take_out(hash) {
             self.note_dropped(*hash, reason);
         }

@@ -561,6 +561,9 @@ fn handed_back_and_rejected_transactions_keep_nonce_order() {
     assert_eq!(nonces, [2, 3]);
     bed.pool.reject(&all[1].hash(), "out of luck".to_owned());
     assert!(bed.pool.take_ready(10).is_empty(), "nonce 1 is missing now");
+    // The engine still holds the later ones and finds them out of order: no reason to lose them.
+    bed.pool.reject(&all[2].hash(), "nonce too high".to_owned());
+    assert_eq!(bed.pool.stage(&all[2].hash()), Some(Stage::Queued));
     assert_eq!(bed.pool.pending_nonce(&sender), Some(1));
     let reason = DropReason::Invalid("out of luck".to_owned());
     assert_eq!(bed.pool.stage(&all[1].hash()), Some(Stage::Dropped(reason)));

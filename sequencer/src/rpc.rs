@@ -1,0 +1,38 @@
+//! JSON-RPC as wallets and tools expect it, over HTTP and WebSocket on one port.
+//!
+//! ```text
+//! socket ─ listener ─ axum (host, CORS) ─ jsonrpsee ─ middleware ─ methods ─► store snapshots
+//!                                                                     │          pool, L1 view
+//!                              filters, subscriptions ◄─ follow ◄── durable head
+//! ```
+//! Reads go through durable snapshots: what is answered survives a crash. Long work runs on blocking
+//! threads, a bounded number at once. Names, shapes and errors are Ethereum's; where this chain
+//! differs, the method's documentation says so.
+
+mod args;
+mod blocks;
+mod chain;
+mod context;
+mod error;
+mod evm;
+mod filters;
+mod follow;
+mod heavy;
+mod limits;
+mod listener;
+mod logs;
+mod methods;
+mod middleware;
+mod server;
+mod subscriptions;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use context::{
+    BatchInfo, Clock, Forward, L1Status, L1View, NodeHandle, QueueEntryInfo, SettledHeads,
+    SystemClock,
+};
+pub use error::RpcError;
+pub use limits::RpcLimits;
+pub use server::{CorsOrigins, RpcConfig, RpcServer, RpcStartError};

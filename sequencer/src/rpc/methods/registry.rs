@@ -1,0 +1,169 @@
+//! Names of methods and how each runs: at once, on a blocking thread, or asynchronously.
+
+use std::sync::Arc;
+
+use jsonrpsee::{RpcModule, server::RegisterMethodError, types::ErrorObjectOwned};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use crate::rpc::{RpcError, args::Args, context::Context, heavy::Deadline};
+
+use super::{
+    blocks, calls, fees, logs, node, profile, proofs, raw, state, submit, transactions, trestle,
+    txpool,
+};
+
+/// A result, serialised where it was made.
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+struct Reply(Box<RawValue>);
+
+impl Reply {
+    fn new(value: &impl Serialize) -> Result<Self, RpcError> {
+        let json = serde_json::value::to_raw_value(value);
+        json.map(Self)
+            .map_err(|error| RpcError::internal(error.to_string()))
+    }
+}
+
+type Answer = Result<Reply, ErrorObjectOwned>;
+
+/// Registers methods under their names.
+#[derive(Debug)]
+pub(in crate::rpc) struct Registry {
+    module: RpcModule<Arc<Context>>,
+}
+
+impl Registry {
+    pub(in crate::rpc) fn new(context: Arc<Context>) -> Self {
+        Self {
+            module: RpcModule::new(context),
+        }
+    }
+
+    pub(in crate::rpc) fn into_module(self) -> RpcModule<Arc<Context>> {
+        self.module
+    }
+
+    pub(in crate::rpc) const fn module(&mut self) -> &mut RpcModule<Arc<Context>> {
+        &mut self.module
+    }
+
+    /// A method that answers within microseconds.
+    fn quick<T: Serialize + 'static>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Context, Args) -> Result<T, RpcError>,
+    ) -> Result<&mut Self, RegisterMethodError> {
+        self.module
+            .register_method(name, move |params, context, _| -> Answer {
+                let value = Args::new(&params).and_then(|args| method(context, args))?;
+                Ok(Reply::new(&value)?)
+            })?;
+        Ok(self)
+    }
+
+    /// A method that may take long; it runs on a blocking thread, with a deadline.
+    fn heavy<T: Serialize + 'static>(
+        &mut self,
+        name: &'static str,
+        method: fn(&Context, Args, Deadline) -> Result<T, RpcError>,
+    ) -> Result<&mut Self, RegisterMethodError> {
+        self.module
+            .register_async_method(name, move |params, context, _| async move {
+                let args = Args::new(&params)?;
+                let inner = Arc::clone(&context);
+                let work = move |deadline| Reply::new(&method(&inner, args, deadline)?);
+                Answer::Ok(context.heavy.run(work).await?)
+            })?;
+        Ok(self)
+    }
+
+    /// Every method that is there by default.
+    pub(in crate::rpc) fn register_all(&mut self) -> Result<(), RegisterMethodError> {
+        self.quick("eth_chainId", node::chain_id)?
+            .quick("net_version", node::net_version)?
+            .quick("net_listening", node::net_listening)?
+            .quick("net_peerCount", node::net_peer_count)?
+            .quick("web3_clientVersion", node::client_version)?
+            .quick("web3_sha3", node::sha3)?
+            .quick("eth_accounts", node::accounts)?
+            .quick("eth_syncing", node::syncing)?
+            .quick("eth_mining", node::syncing)?
+            .quick("rpc_modules", node::modules)?
+            .quick("eth_blockNumber", blocks::block_number)?
+            .quick("eth_getBlockByNumber", blocks::by_number)?
+            .quick("eth_getBlockByHash", blocks::by_hash)?
+            .quick("eth_getHeaderByNumber", blocks::header_by_number)?
+            .quick("eth_getHeaderByHash", blocks::header_by_hash)?
+            .quick(
+                "eth_getBlockTransactionCountByNumber",
+                blocks::count_by_number,
+            )?
+            .quick("eth_getBlockTransactionCountByHash", blocks::count_by_hash)?
+            .quick("eth_getUncleCountByBlockNumber", blocks::uncles_by_number)?
+            .quick("eth_getUncleCountByBlockHash", blocks::uncles_by_hash)?
+            .quick("eth_getUncleByBlockNumberAndIndex", blocks::no_uncle)?
+            .quick("eth_getUncleByBlockHashAndIndex", blocks::no_uncle)?
+            .quick("eth_getBlockReceipts", blocks::receipts)?
+            .quick("eth_getTransactionByHash", transactions::by_hash)?
+            .quick("eth_getRawTransactionByHash", transactions::raw_by_hash)?
+            .quick(
+                "eth_getTransactionByBlockNumberAndIndex",
+                transactions::by_number_and_index,
+            )?
+            .quick(
+                "eth_getTransactionByBlockHashAndIndex",
+                transactions::by_hash_and_index,
+            )?
+            .quick("eth_getTransactionReceipt", transactions::receipt)?
+            .quick("eth_getBalance", state::balance)?
+            .quick("eth_getCode", state::code)?
+            .quick("eth_getStorageAt", state::storage_at)?
+            .quick("eth_getTransactionCount", state::transaction_count)?
+            .quick("eth_gasPrice", fees::gas_price)?
+            .quick("eth_maxPriorityFeePerGas", fees::max_priority_fee)?
+            .quick("eth_blobBaseFee", fees::blob_base_fee)?
+            .quick("eth_baseFee", fees::base_fee)?
+            .heavy("eth_feeHistory", fees::fee_history)?
+            .heavy("eth_call", calls::call)?
+            .heavy("eth_estimateGas", calls::estimate_gas)?
+            .heavy("eth_createAccessList", calls::create_access_list)?
+            .heavy("eth_getProof", proofs::proof)?
+            .heavy("eth_getLogs", logs::logs)?
+            .quick("eth_newFilter", logs::new_filter)?
+            .quick("eth_newBlockFilter", logs::new_block_filter)?
+            .quick("eth_newPendingTransactionFilter", logs::new_pending_filter)?
+            .heavy("eth_getFilterChanges", logs::filter_changes)?
+            .heavy("eth_getFilterLogs", logs::filter_logs)?
+            .quick("eth_uninstallFilter", logs::uninstall_filter)?
+            .quick("trestle_batchOfBlock", trestle::batch_of_block)?
+            .quick("trestle_batch", trestle::batch)?
+            .quick("trestle_outputAtBlock", trestle::output_at_block)?
+            .quick("trestle_outputAtBatch", trestle::output_at_batch)?
+            .quick("trestle_syncStatus", trestle::sync_status)?
+            .quick("trestle_heads", trestle::heads)?
+            .quick("trestle_depositStatus", trestle::deposit_status)?
+            .quick("trestle_transactionStatus", trestle::transaction_status)?;
+        self.register_more()?;
+        submit::register(&mut self.module)
+    }
+
+    /// Methods that explorers and tools ask for.
+    fn register_more(&mut self) -> Result<(), RegisterMethodError> {
+        self.quick("eth_getStorageValues", state::storage_values)?
+            .quick("eth_config", profile::config)?
+            .quick("eth_capabilities", profile::capabilities)?
+            .heavy("eth_fillTransaction", submit::fill)?
+            .quick("debug_getRawHeader", raw::header)?
+            .quick("debug_getRawBlock", raw::block)?
+            .quick("debug_getRawReceipts", raw::receipts)?
+            .quick("debug_getRawTransaction", raw::transaction)?
+            .quick("debug_getBadBlocks", raw::bad_blocks)?
+            .quick("txpool_status", txpool::status)?
+            .quick("txpool_content", txpool::content)?
+            .quick("txpool_contentFrom", txpool::content_from)?
+            .quick("txpool_inspect", txpool::inspect)?;
+        Ok(())
+    }
+}

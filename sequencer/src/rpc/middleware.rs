@@ -1,0 +1,174 @@
+//! Between jsonrpsee's transport and its methods: error texts, and batches.
+//!
+//! jsonrpsee calls an unknown method "Method not found", which ethers does not recognise, and
+//! answers an oversized batch response as a whole; one item without an id breaks every item of an
+//! ethers batch. Here each item has its own answer, and submissions of one batch share one wait for
+//! the disk.
+
+use std::future::Future;
+
+use futures::{StreamExt, stream::FuturesOrdered};
+use jsonrpsee::{
+    core::middleware::{Batch, BatchEntry, Notification, RpcServiceT},
+    server::{BatchResponseBuilder, MethodResponse},
+    types::{ErrorObjectOwned, Request},
+};
+
+use super::RpcError;
+
+/// How a request came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transport {
+    /// One request, one response.
+    Http,
+    /// A connection that subscriptions can use.
+    WebSocket,
+}
+
+/// Requests of one batch that are in progress at once.
+const BATCH_CONCURRENCY: usize = 64;
+
+/// The service around jsonrpsee's own.
+#[derive(Debug, Clone)]
+pub(super) struct Dispatch<S> {
+    inner: S,
+    response_bytes: usize,
+}
+
+impl<S> Dispatch<S> {
+    pub(super) const fn new(inner: S, response_bytes: usize) -> Self {
+        Self {
+            inner,
+            response_bytes,
+        }
+    }
+}
+
+impl<S> RpcServiceT for Dispatch<S>
+where
+    S: RpcServiceT<
+            MethodResponse = MethodResponse,
+            NotificationResponse = MethodResponse,
+            BatchResponse = MethodResponse,
+        > + Send
+        + Sync
+        + Clone
+        + 'static,
+{
+    type MethodResponse = MethodResponse;
+    type NotificationResponse = MethodResponse;
+    type BatchResponse = MethodResponse;
+
+    fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let inner = self.inner.clone();
+        async move {
+            let is_subscription =
+                matches!(request.method_name(), "eth_subscribe" | "eth_unsubscribe");
+            if is_subscription && request.extensions().get() == Some(&Transport::Http) {
+                let error = RpcError::with_data(
+                    -32601,
+                    "notifications not supported over HTTP, use WebSocket",
+                    serde_json::Value::Null,
+                );
+                return refuse(request, error);
+            }
+            let (id, name) = (
+                request.id().clone().into_owned(),
+                request.method_name().to_owned(),
+            );
+            let response = inner.call(request).await;
+            if response.as_error_code() == Some(-32601) {
+                let error = ErrorObjectOwned::from(RpcError::unknown_method(&name));
+                return MethodResponse::error(id, error);
+            }
+            response
+        }
+    }
+
+    fn batch<'a>(&self, batch: Batch<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
+        let service = self.clone();
+        async move {
+            let (mut answers, mut room) = (
+                BatchResponseBuilder::new_with_limit(usize::MAX),
+                service.response_bytes,
+            );
+            let mut running = FuturesOrdered::new();
+            let mut entries = batch.into_iter();
+            let mut is_empty = true;
+            loop {
+                while running.len() < BATCH_CONCURRENCY {
+                    let Some(entry) = entries.next() else { break };
+                    is_empty = false;
+                    running.push_back(service.answer(entry));
+                }
+                let Some(answer) = running.next().await else {
+                    break;
+                };
+                let Some((id, answer)) = answer else { continue };
+                let length = answer.as_json().get().len();
+                let answer = if length > room {
+                    let limit = service.response_bytes;
+                    let error = RpcError::input(format!("batch response exceeds {limit} bytes"));
+                    MethodResponse::error(id, ErrorObjectOwned::from(error))
+                } else {
+                    room -= length;
+                    answer
+                };
+                if let Err(failure) = answers.append(answer) {
+                    return failure;
+                }
+            }
+            if answers.is_empty() && !is_empty {
+                return MethodResponse::notification();
+            }
+            MethodResponse::from_batch(answers.finish())
+        }
+    }
+
+    fn notification<'a>(
+        &self,
+        notification: Notification<'a>,
+    ) -> impl Future<Output = MethodResponse> + Send + 'a {
+        self.inner.notification(notification)
+    }
+}
+
+type Entry<'a> = Result<BatchEntry<'a>, jsonrpsee::core::middleware::BatchEntryErr<'a>>;
+type Answered = Option<(jsonrpsee::types::Id<'static>, MethodResponse)>;
+
+impl<S> Dispatch<S>
+where
+    Self:
+        RpcServiceT<MethodResponse = MethodResponse, NotificationResponse = MethodResponse> + Clone,
+{
+    /// Answers one item of a batch; a notification has no answer.
+    fn answer<'a>(&self, entry: Entry<'a>) -> impl Future<Output = Answered> + Send + 'a
+    where
+        S: Send + Sync + 'static,
+        Self: Send + Sync + 'static,
+    {
+        let service = self.clone();
+        async move {
+            match entry {
+                Ok(BatchEntry::Call(request)) => {
+                    let id = request.id().clone().into_owned();
+                    Some((id, service.call(request).await))
+                }
+                Ok(BatchEntry::Notification(notification)) => {
+                    service.notification(notification).await;
+                    None
+                }
+                Err(error) => {
+                    let (error, id) = error.into_parts();
+                    let id = id.into_owned();
+                    Some((id.clone(), MethodResponse::error(id, error.into_owned())))
+                }
+            }
+        }
+    }
+}
+
+fn refuse(request: Request<'_>, error: RpcError) -> MethodResponse {
+    let id = request.id().clone().into_owned();
+    MethodResponse::error(id, ErrorObjectOwned::from(error))
+}

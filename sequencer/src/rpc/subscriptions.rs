@@ -1,0 +1,184 @@
+//! `eth_subscribe`: new heads, logs, pending transactions and syncing, over WebSocket.
+//!
+//! A client that falls behind loses its connection, not the node its memory: notifications wait in a
+//! bounded buffer, and the socket's writes have a time limit.
+
+use std::sync::Arc;
+
+use alloy::rpc::types::{Filter, pubsub::SubscriptionKind};
+use jsonrpsee::{
+    PendingSubscriptionSink, RpcModule, SubscriptionSink,
+    core::SubscriptionError,
+    server::RegisterMethodError,
+    types::{ErrorObjectOwned, Params},
+};
+use serde::Serialize;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use trestle_protocol::SealedBlock;
+
+use super::{
+    RpcError,
+    args::Args,
+    context::Context,
+    follow::ChainEvent,
+    logs::LogQuery,
+    wire::{self, RpcTransaction},
+};
+use crate::mempool::PooledTransaction;
+
+/// What a subscription delivers.
+#[derive(Debug)]
+enum Topic {
+    Heads,
+    Logs(Box<Filter>),
+    Pending { full: bool },
+    Syncing,
+}
+
+impl Topic {
+    fn read(params: &Params<'_>) -> Result<Self, RpcError> {
+        let mut args = Args::new(params)?;
+        let topic = match args.required()? {
+            SubscriptionKind::NewHeads => Self::Heads,
+            SubscriptionKind::Logs => Self::Logs(args.optional()?.unwrap_or_default()),
+            SubscriptionKind::NewPendingTransactions => Self::Pending {
+                full: args.optional()?.unwrap_or(false),
+            },
+            SubscriptionKind::Syncing => Self::Syncing,
+            SubscriptionKind::TransactionReceipts => {
+                let unknown = "no \"transactionReceipts\" subscription in eth namespace";
+                return Err(RpcError::params(unknown));
+            }
+        };
+        // Some clients send an empty object or null after any kind.
+        Ok(topic)
+    }
+}
+
+/// Registers `eth_subscribe` and `eth_unsubscribe`.
+pub(super) fn register(module: &mut RpcModule<Arc<Context>>) -> Result<(), RegisterMethodError> {
+    module.register_subscription(
+        "eth_subscribe",
+        "eth_subscription",
+        "eth_unsubscribe",
+        |params, pending, context, _| async move { subscribe(&params, pending, &context).await },
+    )?;
+    Ok(())
+}
+
+async fn subscribe(
+    params: &Params<'static>,
+    pending: PendingSubscriptionSink,
+    context: &Arc<Context>,
+) -> Result<(), SubscriptionError> {
+    let topic = match Topic::read(params) {
+        Ok(topic) => topic,
+        Err(error) => {
+            pending.reject(ErrorObjectOwned::from(error)).await;
+            return Ok(());
+        }
+    };
+    // Listening begins before the client knows its subscription, so nothing falls between.
+    let (events, arrivals) = (context.events.subscribe(), context.pool.subscribe());
+    let sink = Outlet {
+        sink: pending.accept().await?,
+        patience: context.limits.write_stall,
+    };
+    match topic {
+        Topic::Heads => follow_chain(events, &sink, heads).await,
+        Topic::Logs(filter) => {
+            follow_chain(events, &sink, |event| {
+                new_logs(event, &LogQuery::new(&filter))
+            })
+            .await;
+        }
+        Topic::Pending { full } => follow_pool(arrivals, &sink, full).await,
+        Topic::Syncing => {
+            if sink.send(&false).await {
+                sink.sink.closed().await;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The way to one subscriber.
+struct Outlet {
+    sink: SubscriptionSink,
+    patience: std::time::Duration,
+}
+
+impl Outlet {
+    /// Sends one notification; `false` if the subscriber is gone or too slow.
+    async fn send(&self, value: &impl Serialize) -> bool {
+        let Ok(json) = serde_json::value::to_raw_value(value) else {
+            return false;
+        };
+        self.sink.send_timeout(json, self.patience).await.is_ok()
+    }
+}
+
+fn heads(event: &ChainEvent) -> Vec<alloy::rpc::types::Header> {
+    match event {
+        ChainEvent::Added(block) => vec![wire::header(block)],
+        ChainEvent::Removed(_) => Vec::new(),
+    }
+}
+
+fn new_logs(event: &ChainEvent, query: &LogQuery<'_>) -> Vec<alloy::rpc::types::Log> {
+    let of = |block: &SealedBlock, removed| wire::logs(block, removed, |log| query.wants(log));
+    match event {
+        ChainEvent::Added(block) => of(block, false),
+        ChainEvent::Removed(block) => {
+            let mut logs = of(block, true);
+            logs.reverse();
+            logs
+        }
+    }
+}
+
+async fn follow_chain<T: Serialize>(
+    mut events: Receiver<ChainEvent>,
+    sink: &Outlet,
+    notifications: impl Fn(&ChainEvent) -> Vec<T>,
+) {
+    loop {
+        let event = tokio::select! {
+            () = sink.sink.closed() => return,
+            event = events.recv() => event,
+        };
+        match event {
+            Ok(event) => {
+                for notification in notifications(&event) {
+                    if !sink.send(&notification).await {
+                        return;
+                    }
+                }
+            }
+            Err(RecvError::Lagged(missed)) => {
+                tracing::debug!(missed, "subscriber is too slow, dropped");
+                return;
+            }
+            Err(RecvError::Closed) => return,
+        }
+    }
+}
+
+async fn follow_pool(mut arrivals: Receiver<Arc<PooledTransaction>>, sink: &Outlet, full: bool) {
+    loop {
+        let arrival = tokio::select! {
+            () = sink.sink.closed() => return,
+            arrival = arrivals.recv() => arrival,
+        };
+        let is_sent = match arrival {
+            Ok(tx) if full => sink.send(&RpcTransaction::waiting(&tx)).await,
+            Ok(tx) => sink.send(&tx.hash()).await,
+            // Pending transactions are a courtesy; missing some is no reason to leave.
+            Err(RecvError::Lagged(_)) => true,
+            Err(RecvError::Closed) => return,
+        };
+        if !is_sent {
+            return;
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! The RPC over real sockets, on a real store with blocks that the protocol executed.
+
+mod bed;
+mod calls;
+mod errors;
+mod filters;
+mod limits;
+mod reorgs;
+mod trestle;
+mod wallet;
