@@ -13,4 +13,5 @@ check-artifacts: contracts/node_modules ## rebuild the contracts and fail on any
 	cd contracts && node_modules/.bin/forge build --quiet src && node tools/artifacts.mjs --check
 
 test-contracts: contracts/node_modules ## forge tests
-	cd contracts && node_modules/.bin/forge test
+	# Gas snapshots are compared; without the variable a run rewrites them.
+	cd contracts && FORGE_SNAPSHOT_CHECK=true node_modules/.bin/forge test

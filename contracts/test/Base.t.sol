@@ -11,26 +11,43 @@ interface Vm {
 
     function addr(uint256 key) external pure returns (address);
     function assume(bool condition) external pure;
+    function blobBaseFee(uint256 fee) external;
+    function chainId(uint256 id) external;
+    function cool(address target) external;
     function deal(address who, uint256 wei_) external;
     function etch(address where, bytes calldata code) external;
     function expectEmit(bool, bool, bool, bool) external;
+    function expectEmit(bool, bool, bool, bool, address) external;
     function expectRevert() external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
+    function fee(uint256 baseFee) external;
     function getRecordedLogs() external returns (Log[] memory);
     function label(address who, string calldata name) external;
     function load(address where, bytes32 slot) external view returns (bytes32);
+    function parseJsonAddress(string calldata, string calldata) external pure returns (address);
+    function parseJsonBool(string calldata, string calldata) external pure returns (bool);
+    function parseJsonBytes(string calldata, string calldata) external pure returns (bytes memory);
+    function parseJsonBytes32(string calldata, string calldata) external pure returns (bytes32);
+    function parseJsonString(string calldata, string calldata) external pure returns (string memory);
+    function parseJsonUint(string calldata, string calldata) external pure returns (uint256);
     function prank(address sender) external;
     function prank(address sender, address origin) external;
+    function prevrandao(bytes32 value) external;
+    function readFile(string calldata path) external view returns (string memory);
     function recordLogs() external;
     function revertToState(uint256 id) external returns (bool);
     function roll(uint256 number) external;
-    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
+    function setBlockhash(uint256 number, bytes32 hash) external;
+    function snapshotGasLastCall(string calldata group, string calldata name)
+        external
+        returns (uint256);
     function snapshotState() external returns (uint256);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function startPrank(address sender) external;
     function stopPrank() external;
     function store(address where, bytes32 slot, bytes32 value) external;
+    function toString(uint256 value) external pure returns (string memory);
     function warp(uint256 time) external;
 }
 

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Base} from "../Base.t.sol";
 import {Deployment} from "../../src/l1/Deployment.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
-import {OperatorParams} from "../../src/l1/InboxCodec.sol";
+import {DepositRequest, OperatorParams} from "../../src/l1/InboxCodec.sol";
 import {Portal} from "../../src/l1/Portal.sol";
 import {SystemConfig} from "../../src/l1/SystemConfig.sol";
 import {Timelock} from "../../src/l1/Timelock.sol";
@@ -17,6 +17,7 @@ abstract contract Fixture is Base {
     uint64 internal constant DELAY = 43_200;
     uint64 internal constant MARKET_GAS = 60_000_000;
     uint32 internal constant MAX_BYTES = 100_000;
+    bytes32 internal constant END = bytes32(uint256(0xe0d));
 
     address internal constant GOVERNOR = address(0x60);
     address internal constant OPERATOR = address(0x0b);
@@ -32,6 +33,7 @@ abstract contract Fixture is Base {
     function setUp() public virtual {
         vm.roll(1000);
         vm.warp(1_700_000_000);
+        vm.fee(1 gwei);
         address[] memory governors = new address[](1);
         governors[0] = GOVERNOR;
         timelock = new Timelock(30 days, governors, governors);
@@ -61,19 +63,58 @@ abstract contract Fixture is Base {
         });
     }
 
+    /// @dev Input of an append that is right but for what the caller changes.
+    function _appendInput(uint64 depositTo, bytes memory payload)
+        internal
+        view
+        returns (bytes memory)
+    {
+        uint64 count = inbox.batchCount();
+        return abi.encodeCall(
+            inbox.appendBatch,
+            (count + 1, inbox.batchAcc(count), depositTo, inbox.depositAcc(depositTo), END, payload)
+        );
+    }
+
     /// @dev Appends the next batch as the batcher's own transaction would.
     function _append(uint64 depositTo, bytes memory payload) internal {
-        (uint64 n, uint64 d) = (inbox.batchCount(), depositTo);
-        bytes32 prev = inbox.batchAcc(n);
-        bytes32 acc = inbox.depositAcc(d);
+        bytes memory input = _appendInput(depositTo, payload);
         vm.prank(BATCHER, BATCHER);
-        inbox.appendBatch(n + 1, prev, d, acc, bytes32(uint256(0xe0d)), payload);
+        _call(address(inbox), input);
+    }
+
+    /// @dev Calls and hands a revert on.
+    function _call(address target, bytes memory input) internal {
+        (bool ok, bytes memory reason) = target.call(input);
+        if (!ok) {
+            assembly ("memory-safe") {
+                revert(add(reason, 32), mload(reason))
+            }
+        }
     }
 
     /// @dev Deposits as an account with a key.
     function _deposit(uint64 gasLimit) internal {
         vm.prank(ALICE, ALICE);
         portal.depositTransaction(ALICE, 0, gasLimit, false, "");
+    }
+
+    /// @dev `count` deposits of 40,000,000 gas, one to an L1 block: five fill a batch.
+    function _bigDeposits(uint256 count) internal {
+        for (uint256 i = 0; i < count; ++i) {
+            _enqueue(40_000_000);
+            _nextL1Block();
+        }
+    }
+
+    /// @dev Enqueues beside the market, whose gas is not the matter.
+    function _enqueue(uint64 gasLimit) internal {
+        vm.prank(address(portal));
+        inbox.enqueueDeposit(_request(gasLimit), "");
+    }
+
+    function _request(uint64 gasLimit) internal pure returns (DepositRequest memory) {
+        return DepositRequest(ALICE, ALICE, false, 0, 0, gasLimit);
     }
 
     function _nextL1Block() internal {

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {ProxyAdmin} from "@openzeppelin/contracts/proxy/transparent/ProxyAdmin.sol";
+import {
+    ITransparentUpgradeableProxy
+} from "@openzeppelin/contracts/proxy/transparent/TransparentUpgradeableProxy.sol";
+import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import {Fixture} from "./Fixture.sol";
+import {Deployment} from "../../src/l1/Deployment.sol";
+import {Inbox} from "../../src/l1/Inbox.sol";
+import {IInbox} from "../../src/l1/IInbox.sol";
+import {Portal} from "../../src/l1/Portal.sol";
+import {SystemConfig} from "../../src/l1/SystemConfig.sol";
+
+contract DeploymentTest is Fixture {
+    bytes32 private constant ADMIN_SLOT =
+        0xb53127684a568b3173ae13b9f8a6016e243e63b6e8ee1178d6a717850b5d6103;
+
+    function test_deployment_linksProxies_succeeds() public view {
+        assertEq(inbox.portal(), address(portal), "inbox to portal");
+        assertEq(inbox.systemConfig(), address(systemConfig), "inbox to config");
+        assertEq(portal.inbox(), address(inbox), "portal to inbox");
+        assertEq(systemConfig.inbox(), address(inbox), "config to inbox");
+        assertEq(inbox.batcher(), BATCHER, "batcher");
+        assertEq(systemConfig.owner(), address(timelock), "owner");
+        assertEq(systemConfig.operator(), OPERATOR, "operator");
+        assertEq(deployment.startBlock(), 1000, "start");
+    }
+
+    function test_deployment_withTimelockWithoutCode_reverts() public {
+        Deployment.Parts memory parts = _parts();
+        parts.timelock = ALICE;
+        vm.expectRevert(abi.encodeWithSelector(Deployment.NoCode.selector, ALICE));
+        new Deployment(parts);
+    }
+
+    function test_pitfall_b49_initialize_onProxyAgain_reverts() public {
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        inbox.initialize(ALICE, ALICE, ALICE);
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        portal.initialize(ALICE);
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        systemConfig.initialize(ALICE, ALICE, ALICE, _params());
+    }
+
+    function test_pitfall_b49_initialize_onImplementation_reverts() public {
+        Inbox bareInbox = new Inbox(_inboxConfig());
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        bareInbox.initialize(ALICE, ALICE, ALICE);
+        Portal barePortal = new Portal(MARKET_GAS);
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        barePortal.initialize(ALICE);
+        SystemConfig bareConfig = new SystemConfig(BLOCK_GAS);
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        bareConfig.initialize(ALICE, ALICE, ALICE, _params());
+    }
+
+    function test_upgrade_onlyThroughTheTimelock_keepsAccumulators_succeeds() public {
+        _deposit(100_000);
+        _append(1, "x");
+        bytes32 acc = inbox.batchAcc(1);
+        ProxyAdmin admin = ProxyAdmin(_admin(address(inbox)));
+        Inbox.Config memory config = _inboxConfig();
+        config.forcedInclusionDelay = 1;
+        address next = address(new Inbox(config));
+        bytes memory call = abi.encodeCall(
+            ProxyAdmin.upgradeAndCall, (ITransparentUpgradeableProxy(address(inbox)), next, "")
+        );
+        vm.expectRevert();
+        vm.prank(GOVERNOR);
+        (bool direct,) = address(admin).call(call);
+        assertTrue(direct, "expectRevert turns it into true");
+        vm.prank(GOVERNOR);
+        timelock.schedule(address(admin), 0, call, bytes32(0), bytes32(0), 30 days);
+        vm.warp(block.timestamp + 30 days - 1);
+        vm.prank(GOVERNOR);
+        vm.expectRevert();
+        timelock.execute(address(admin), 0, call, bytes32(0), bytes32(0));
+        vm.warp(block.timestamp + 1);
+        vm.prank(GOVERNOR);
+        timelock.execute(address(admin), 0, call, bytes32(0), bytes32(0));
+        assertEq(inbox.forcedInclusionDelay(), 1, "upgraded");
+        assertEq(inbox.batchAcc(1), acc, "kept");
+        vm.expectRevert(Initializable.InvalidInitialization.selector);
+        inbox.initialize(ALICE, ALICE, ALICE);
+    }
+
+    function test_inbox_configThatCouldStopTheQueue_reverts() public {
+        Inbox.Config memory config = _inboxConfig();
+        config.batchDepositGas = BLOCK_GAS - 1_000_001;
+        vm.expectRevert(IInbox.ConfigOutOfRange.selector);
+        new Inbox(config);
+    }
+
+    function _admin(address proxy) private view returns (address) {
+        return address(uint160(uint256(vm.load(proxy, ADMIN_SLOT))));
+    }
+}
