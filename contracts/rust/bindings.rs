@@ -79,3 +79,15 @@ binding!(
     "artifacts/FeeVault.json",
     "Where fees are credited, on L2."
 );
+binding!(
+    probe,
+    Probe,
+    "artifacts/Probe.json",
+    "What tests call: events, overloads, reverts of each kind."
+);
+binding!(
+    sample_token,
+    SampleToken,
+    "artifacts/SampleToken.json",
+    "An ERC-20 that anyone may mint, for tests and the load generator."
+);
