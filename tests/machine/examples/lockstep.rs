@@ -5,7 +5,7 @@
 //! `SOLIDITY` in all three. Prints what was run; part of `make soak-machine`.
 
 use std::path::Path;
-use trestle_machine_tests::{StepVerifier, Tally, run_seeds};
+use trestle_machine_tests::{Judges, StepVerifier, Tally, run_seeds};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args()
@@ -17,8 +17,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let contract = StepVerifier::from_artifact(&artifacts.join("RiscvStepVerifier.json"))?;
     let first = seed << 32;
     let halves = std::thread::scope(|scope| {
-        let second = scope.spawn(move || run_seeds(first + (1 << 31).., steps / 2, None));
-        (run_seeds(first.., steps / 2, None), second.join())
+        let second =
+            scope.spawn(move || run_seeds(first + (1 << 31).., steps / 2, Judges::new(None)));
+        (
+            run_seeds(first.., steps / 2, Judges::new(None)),
+            second.join(),
+        )
     });
     report("interpreter and witness executor", &halves.0?);
     match halves.1 {
@@ -27,7 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     report(
         "with Solidity",
-        &run_seeds(first + (1 << 30).., solidity, Some(&contract))?,
+        &run_seeds(first + (1 << 30).., solidity, Judges::new(Some(&contract)))?,
     );
     Ok(())
 }

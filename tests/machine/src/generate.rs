@@ -7,7 +7,7 @@
     reason = "random bits are cut to size on purpose"
 )]
 
-use crate::{encode::encode, random::Random, table::ROWS};
+use crate::{encode::encode, lockstep::MakeEngine, random::Random, table::ROWS};
 use alloy_primitives::B256;
 use std::sync::Arc;
 use trestle_vm::{
@@ -35,7 +35,7 @@ pub struct Case {
 ///
 /// # Errors
 /// None for any seed; the types say otherwise because images can be refused.
-pub fn case(seed: u64) -> Result<Case, ElfError> {
+pub fn case(seed: u64, engine: MakeEngine) -> Result<Case, ElfError> {
     let random = &mut Random::new(seed);
     let count = random.pick(&[7_u64, 32, 64, 250]);
     let base = random.pick(&BASES);
@@ -54,7 +54,8 @@ pub fn case(seed: u64) -> Result<Case, ElfError> {
         .map(|(at, bytes)| (*at, bytes.as_slice()))
         .collect();
     let image = Image::new(base, code, &memory, (base, 0x1_0000))?;
-    let mut machine = Machine::new(Arc::new(image), B256::from([seed as u8; 32]));
+    let engine = engine(&image);
+    let mut machine = Machine::with_engine(Arc::new(image), B256::from([seed as u8; 32]), engine);
     let booted: Result<_, RunError> = machine.run_until(1, &NoPreimages);
     debug_assert!(booted.is_ok(), "booting reads nothing");
     let mut preimages = Preimages::default();

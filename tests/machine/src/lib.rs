@@ -32,7 +32,9 @@ pub use evm::{CallError, Outcome, StepVerifier, kzg, step_calldata};
 pub use files::{refusals_json, selector, steps_json};
 pub use gas::{StepGas, gas_json, step_gas};
 pub use generate::{Case, case};
-pub use lockstep::{Difference, Lockstep, Mismatch, SeedError, Tally, run_seeds};
+pub use lockstep::{
+    Difference, Judges, Lockstep, MakeEngine, Mismatch, SeedError, Tally, Twin, run_seeds,
+};
 pub use random::Random;
 pub use refusals::{Refusal, refusals};
 pub use scene::{CODE, Scene, Vector, vector};

@@ -8,7 +8,8 @@ use crate::{
 use alloy_primitives::B256;
 use std::collections::BTreeMap;
 use trestle_vm::{
-    ExitCode, Machine, PreimageSource, RunError, StepAccess, StepWitness, decode, verify_step,
+    Engine, ExitCode, Image, Interpreter, Machine, PreimageSource, RunError, StepAccess,
+    StepWitness, WitnessError, decode, verify_step,
 };
 
 /// Two executors that do not agree, or one that refuses a true witness.
@@ -52,14 +53,42 @@ pub struct Tally {
     pub steps: u64,
 }
 
+/// An executor that takes a step from its witness.
+pub type Twin = fn(&B256, &[u8]) -> Result<B256, WitnessError>;
+/// Makes the engine of an image.
+pub type MakeEngine = fn(&Image) -> Box<dyn Engine + Send>;
+
+/// The executors of a lockstep run. Tests replace one by a mutant, which the others must catch.
+#[derive(Debug, Clone, Copy)]
+pub struct Judges<'a> {
+    /// Runs the machine.
+    pub engine: MakeEngine,
+    /// The witness executor.
+    pub twin: Twin,
+    /// The contract, if it takes part.
+    pub contract: Option<&'a StepVerifier>,
+}
+
+impl<'a> Judges<'a> {
+    /// Interpreter, witness executor and, if given, contract, as they are.
+    #[must_use]
+    pub fn new(contract: Option<&'a StepVerifier>) -> Self {
+        Self {
+            engine: |image| Box::new(Interpreter::new(image)),
+            twin: |pre, witness| verify_step(pre, witness, &kzg),
+            contract,
+        }
+    }
+}
+
 /// A machine with its judges.
 pub struct Lockstep<'a> {
     /// The machine that leads.
     pub machine: &'a mut Machine,
     /// Where it reads.
     pub source: &'a dyn PreimageSource,
-    /// The contract, if it takes part.
-    pub solidity: Option<&'a StepVerifier>,
+    /// Who else takes the step.
+    pub judges: Judges<'a>,
     /// What was run.
     pub tally: &'a mut Tally,
 }
@@ -93,11 +122,11 @@ impl Lockstep<'_> {
                 other,
             })
         };
-        let verified = verify_step(&pre, &bytes, &kzg);
+        let verified = (self.judges.twin)(&pre, &bytes);
         if verified != Ok(post) {
             return Err(Difference::Witness(mismatch(format!("{verified:?}"))));
         }
-        if let Some(contract) = self.solidity {
+        if let Some(contract) = self.judges.contract {
             let answer = contract.step(pre, &bytes).map(|(hash, _)| hash);
             if answer != Ok(post) {
                 return Err(Difference::Solidity(mismatch(format!("{answer:?}"))));
@@ -173,27 +202,22 @@ pub struct SeedError {
 pub fn run_seeds(
     seeds: impl IntoIterator<Item = u64>,
     steps: u64,
-    contract: Option<&StepVerifier>,
+    judges: Judges<'_>,
 ) -> Result<Tally, SeedError> {
     let mut tally = Tally::default();
     for seed in seeds {
         if tally.steps >= steps {
             break;
         }
-        run_seed(seed, contract, &mut tally)
-            .map_err(|difference| SeedError { seed, difference })?;
+        run_seed(seed, judges, &mut tally).map_err(|difference| SeedError { seed, difference })?;
     }
     Ok(tally)
 }
 
 /// One program from 24 states, 200 steps each at most, and one step of padding behind a halt.
-fn run_seed(
-    seed: u64,
-    contract: Option<&StepVerifier>,
-    tally: &mut Tally,
-) -> Result<(), Difference> {
+fn run_seed(seed: u64, judges: Judges<'_>, tally: &mut Tally) -> Result<(), Difference> {
     let random = &mut Random::new(!seed);
-    let Ok(mut case) = case(seed) else {
+    let Ok(mut case) = case(seed, judges.engine) else {
         return Ok(());
     };
     for _ in 0..24 {
@@ -201,7 +225,7 @@ fn run_seed(
         let mut lockstep = Lockstep {
             machine: &mut case.machine,
             source: &case.preimages,
-            solidity: contract,
+            judges,
             tally,
         };
         for _ in 0..200 {

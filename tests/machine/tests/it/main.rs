@@ -7,10 +7,14 @@ mod decoding;
 #[cfg(test)]
 mod gas;
 #[cfg(test)]
+mod images;
+#[cfg(test)]
 mod lockstep;
 #[cfg(test)]
 mod mutants;
 #[cfg(test)]
 mod natives;
+#[cfg(test)]
+mod runs;
 #[cfg(test)]
 mod vectors;
