@@ -1,6 +1,6 @@
 # The machine: its tests, benches and long runs. Included by the Makefile at the root.
 
-.PHONY: machine-test  soak-machine vectors-machine
+.PHONY: machine-test soak-machine vectors-machine bench-machine programs-machine
 
 # `make test` runs these by way of test-rust and test-contracts.
 machine-test: contracts/node_modules ## the machine alone, against qemu, LLVM, binutils and its Solidity twin
@@ -13,3 +13,9 @@ soak-machine: ## all 2^32 words decoded twice; ten million random steps in locks
 
 vectors-machine: ## rewrite the shared vectors and the gas snapshot of the step
 	cargo run -p trestle-machine-tests --example write_vectors
+
+bench-machine: ## speed of the machine, cost of pages, snapshots and witnesses
+	cargo run --release -p trestle-machine-bench
+
+programs-machine: ## rebuild the machine's example programs; needs clang and lld
+	$(MAKE) -C prover/vm/examples/programs
