@@ -4,6 +4,7 @@
 //! the chain is decided here. Standard output carries only what a command was asked to print, logs
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod dispute;
 mod doctor;
 mod logging;
 #[expect(
@@ -36,6 +37,7 @@ struct Cli {
 /// The roles. Each variant is documented on its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Dispute(dispute::Args),
     Doctor(doctor::Args),
     Vm(vm::Args),
 }
@@ -44,6 +46,7 @@ impl Command {
     /// Runs the role until it is done or told to stop.
     async fn run(self) -> eyre::Result<()> {
         match self {
+            Self::Dispute(args) => dispute::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
             Self::Vm(args) => match vm::run(args)? {
                 0 => Ok(()),

@@ -471,3 +471,6 @@ fn payouts(view: &GameView, account: Address) -> Vec<Move> {
     })
     .collect()
 }
+
+#[cfg(test)]
+mod tests;
