@@ -4,13 +4,11 @@
 //! the chain is decided here. Standard output carries only what a command was asked to print, logs
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod deploy;
 mod dispute;
 mod doctor;
 mod logging;
-#[expect(
-    dead_code,
-    reason = "used by the roles that run until they are stopped"
-)]
+mod node;
 mod shutdown;
 mod tools;
 mod vm;
@@ -37,8 +35,11 @@ struct Cli {
 /// The roles. Each variant is documented on its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Deploy(Box<deploy::Args>),
     Dispute(dispute::Args),
     Doctor(doctor::Args),
+    Replica(Box<node::ReplicaArgs>),
+    Sequencer(Box<node::SequencerArgs>),
     Vm(vm::Args),
 }
 
@@ -47,7 +48,10 @@ impl Command {
     async fn run(self) -> eyre::Result<()> {
         match self {
             Self::Dispute(args) => dispute::run(args).await,
+            Self::Deploy(args) => deploy::run(*args).await,
             Self::Doctor(args) => doctor::run(args).await,
+            Self::Replica(args) => node::replica(*args).await,
+            Self::Sequencer(args) => node::sequencer(*args).await,
             Self::Vm(args) => match vm::run(args)? {
                 0 => Ok(()),
                 // A program's own exit code, which `ExitCode` of a role has no room for.

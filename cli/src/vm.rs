@@ -109,12 +109,19 @@ fn run_program(program: &Program) -> eyre::Result<u8> {
     println!("state hash  {}", machine.state_hash());
     let Some(exit_code) = machine.exit_code() else {
         println!("running     at {:#x}", machine.hart().pc);
-        eyre::bail!("the program has not halted after {} steps", program.max_steps);
+        eyre::bail!(
+            "the program has not halted after {} steps",
+            program.max_steps
+        );
     };
     println!("output      {}", machine.output());
     Ok(match exit_code.trap() {
         Some(trap) => {
-            println!("trap        {} {trap:?} at {:#x}", trap as u8, machine.hart().pc);
+            println!(
+                "trap        {} {trap:?} at {:#x}",
+                trap as u8,
+                machine.hart().pc
+            );
             128 | trap as u8
         }
         None => {
@@ -147,7 +154,9 @@ fn print_trace(trace: &Trace) -> eyre::Result<()> {
         if machine.exit_code().is_some() || next >= trace.program.max_steps {
             return Ok(());
         }
-        next = next.saturating_add(trace.every).min(trace.program.max_steps);
+        next = next
+            .saturating_add(trace.every)
+            .min(trace.program.max_steps);
     }
 }
 
@@ -192,9 +201,15 @@ fn witness_json(witness: &StepWitness) -> Value {
         StepWitness::State(state) => json!({
             "noInstruction": { "pc": format!("{:#x}", state.pc), "halted": state.halted }
         }),
-        StepWitness::Instruction { state, code, access } => {
+        StepWitness::Instruction {
+            state,
+            code,
+            access,
+        } => {
             let offset = usize::try_from(state.pc.wrapping_sub(state.code_base) & 127);
-            let bytes = offset.ok().and_then(|at| code.leaf.get(at..)?.first_chunk::<4>());
+            let bytes = offset
+                .ok()
+                .and_then(|at| code.leaf.get(at..)?.first_chunk::<4>());
             let word = bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes));
             json!({
                 "instruction": {
@@ -233,7 +248,11 @@ fn access_json(access: &StepAccess) -> Value {
                 json!({ "pageRoot": root, "path": path })
             }),
         }),
-        StepAccess::BlobElement { element, opening, target } => json!({
+        StepAccess::BlobElement {
+            element,
+            opening,
+            target,
+        } => json!({
             "element": element,
             "commitment": hex::encode_prefixed(opening.commitment),
             "proof": hex::encode_prefixed(opening.proof),

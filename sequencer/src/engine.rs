@@ -20,11 +20,11 @@ mod records;
 mod run;
 mod update;
 
-pub use builder::BuilderConfig;
-pub use chain::Chain;
+pub use builder::{BuilderConfig, fee_view};
+pub use chain::{Chain, next_deposit};
 pub use error::EngineError;
 pub use heads::{BatchTip, Heads, HeadsFeed};
-pub use ledger::L1Ledger;
+pub use ledger::{L1Ledger, batch_of_block, read_batch, read_entries};
 pub use records::{BatchRecord, EntryRecord};
 pub use run::{Engine, EngineHandle, EngineParts};
 pub use update::{L1BlockRef, L1Input, L1Update, SeenBatch};

@@ -6,5 +6,6 @@ pub mod batcher;
 pub mod engine;
 pub mod l1;
 pub mod mempool;
+pub mod node;
 pub mod rpc;
 pub mod store;

@@ -7,7 +7,7 @@
 use super::{Chain, EngineError, L1Ledger, chain::next_deposit};
 use crate::{
     mempool::{BlockUpdate, FeeView, Mempool, PooledTransaction},
-    store::StateView,
+    store::{StateView, Store},
 };
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, U256};
@@ -17,8 +17,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use trestle_protocol::{
-    BlockInput, HeaderExtra, OpenBlock, QueuedEntry, SealedBlock, SkipReason, entries_that_fit,
-    fees, predeploys::ROLLUP_STATE, unpack_params,
+    BlockInput, ChainConfig, HeaderExtra, OpenBlock, QueuedEntry, SealedBlock, SkipReason,
+    entries_that_fit, fees, predeploys::ROLLUP_STATE, unpack_params,
 };
 
 /// Transactions asked of the pool at a time.
@@ -100,7 +100,8 @@ impl Builder {
         ledger: &L1Ledger,
     ) -> Result<Option<Arc<SealedBlock>>, EngineError> {
         let entries = self.entries(chain, ledger)?;
-        self.mempool.set_fees(fee_view(chain)?);
+        self.mempool
+            .set_fees(fee_view(chain.config(), chain.store())?);
         if entries.is_empty() && !self.mempool.wait_ready(Duration::ZERO) {
             return Ok(None);
         }
@@ -207,6 +208,11 @@ impl Builder {
                 filling.taken.pop();
                 return Ok(false);
             }
+            Err(SkipReason::NonceTooHigh { .. } | SkipReason::FeeBelowBase { .. }) => {
+                // Its turn may come: an earlier one was rejected, or the second has changed.
+                filling.taken.pop();
+                self.mempool.hand_back(&tx.hash());
+            }
             Err(reason) => {
                 filling.taken.pop();
                 self.mempool.reject(&tx.hash(), reason.to_string());
@@ -232,7 +238,7 @@ impl Builder {
             .into_iter()
             .filter_map(decode)
             .collect();
-        let fees = fee_view(chain)?;
+        let fees = fee_view(chain.config(), chain.store())?;
         self.mempool
             .on_unwind(removed, fees)
             .map_err(|_| EngineError::Internal("mempool cannot read accounts"))
@@ -247,7 +253,7 @@ pub(super) fn report_block(
 ) -> Result<(), EngineError> {
     let user = block.body.transactions.iter().filter(|tx| !tx.is_deposit());
     let included: Vec<B256> = user.map(|tx| tx.tx_hash()).collect();
-    let fees = fee_view(chain)?;
+    let fees = fee_view(chain.config(), chain.store())?;
     mempool.on_block(&BlockUpdate {
         included: &included,
         diff: &block.diff,
@@ -256,19 +262,29 @@ pub(super) fn report_block(
     Ok(())
 }
 
-/// What a block built now asks of transactions.
-pub(crate) fn fee_view(chain: &Chain) -> Result<FeeView, EngineError> {
-    let head = &chain.head().header;
+/// What a block built now on the store's newest asks of transactions.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn fee_view(config: &ChainConfig, store: &Store) -> Result<FeeView, EngineError> {
+    let snapshot = store.sequenced()?;
+    let number = snapshot.head().number;
+    let head = snapshot
+        .header(number)?
+        .ok_or(EngineError::Internal("store has no block at its head"))?
+        .header;
     let extra = HeaderExtra::decode(&head.extra_data)
         .map_err(|_| EngineError::Internal("head carries no fee state"))?;
     let seconds = now().saturating_sub(head.timestamp);
-    let word = chain.state()?.0.slot(&ROLLUP_STATE, &U256::from(1))?;
+    let word = snapshot
+        .state_at(number)?
+        .slot(&ROLLUP_STATE, &U256::from(1))?;
     let limit = unpack_params(word).user_gas_limit;
-    let drained = fees::drained_excess(chain.config(), extra, seconds);
+    let drained = fees::drained_excess(config, extra, seconds);
     Ok(FeeView {
-        base_fee: u128::from(fees::base_fee(chain.config(), extra, seconds)),
+        base_fee: u128::from(fees::base_fee(config, extra, seconds)),
         least_fee: extra.floor,
-        block_gas: fees::user_gas(chain.config(), limit, drained, 0),
+        block_gas: fees::user_gas(config, limit, drained, 0),
     })
 }
 

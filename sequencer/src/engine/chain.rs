@@ -127,7 +127,7 @@ impl Chain {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(crate) fn next_deposit(view: &StateView) -> Result<u64, EngineError> {
+pub fn next_deposit(view: &StateView) -> Result<u64, EngineError> {
     let word = view.slot(&predeploys::ROLLUP_STATE, &U256::ZERO)?;
     Ok(word.wrapping_to::<u64>())
 }

@@ -23,6 +23,8 @@ pub(super) struct Follower {
     pub(super) chain: Chain,
     pub(super) ledger: L1Ledger,
     pub(super) genesis: BlockRef,
+    /// Whether blocks may stand that no batch holds: on a sequencer, its own.
+    pub(super) keeps_unsafe: bool,
 }
 
 impl Follower {
@@ -83,7 +85,10 @@ impl Follower {
     fn rewind(&mut self, to: L1BlockRef, cursor: Bytes) -> Result<Changes, EngineError> {
         self.ledger.rewind(to, self.genesis, cursor)?;
         let head = self.chain.head().header.number;
-        let keep = self.last_block_within(self.ledger.deposits())?;
+        let keep = match self.keeps_unsafe {
+            true => self.last_block_within(self.ledger.deposits())?,
+            false => self.ledger.tip().end.number,
+        };
         if keep >= head {
             return Ok(Changes::default());
         }

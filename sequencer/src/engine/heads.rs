@@ -20,6 +20,8 @@ pub struct Heads {
     pub l1_finalized: L1BlockRef,
     /// Queue entries seen.
     pub deposits: u64,
+    /// Batches seen.
+    pub batches: u64,
 }
 
 /// The end of the newest batch on L1: what the next batch builds on.

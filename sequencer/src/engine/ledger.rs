@@ -110,28 +110,7 @@ impl L1Ledger {
     /// # Errors
     /// When the store cannot be read; [`EngineError::Sequence`] when some are not there.
     pub fn entries(&self, range: Range<u64>) -> Result<Vec<QueuedEntry>, EngineError> {
-        let found = self.store.marks(Mark::Deposit, range.clone())?;
-        let mut entries = Vec::with_capacity(found.len());
-        for (expected, (index, bytes)) in range.clone().zip(found) {
-            if index != expected {
-                return Err(EngineError::Sequence {
-                    what: "queue entry",
-                    expected,
-                    got: index,
-                });
-            }
-            entries.push(decode::<EntryRecord>("queue entry", &bytes)?.queued(index)?);
-        }
-        let got = range.start + entries.len() as u64;
-        if got == range.end {
-            Ok(entries)
-        } else {
-            Err(EngineError::Sequence {
-                what: "queue entry",
-                expected: range.end,
-                got,
-            })
-        }
+        read_entries(&self.store, range)
     }
 
     /// A batch by index.
@@ -139,8 +118,7 @@ impl L1Ledger {
     /// # Errors
     /// When the store cannot be read.
     pub fn batch(&self, index: u64) -> Result<Option<BatchRecord>, EngineError> {
-        let bytes = self.store.mark(Mark::Batch(index))?;
-        bytes.map(|bytes| decode("batch", &bytes)).transpose()
+        read_batch(&self.store, index)
     }
 
     fn tip_at(&self, index: u64, genesis: BlockRef) -> Result<BatchTip, EngineError> {
@@ -322,4 +300,53 @@ impl L1Ledger {
         self.finalized_batches = batches;
         Ok(self.batch(batches)?.map(|record| record.end()))
     }
+}
+
+/// Queue entries that the store holds, by index.
+///
+/// # Errors
+/// When the store cannot be read; [`EngineError::Sequence`] when some are not there.
+pub fn read_entries(store: &Store, range: Range<u64>) -> Result<Vec<QueuedEntry>, EngineError> {
+    let found = store.marks(Mark::Deposit, range.clone())?;
+    let mut entries = Vec::with_capacity(found.len());
+    for (expected, (index, bytes)) in range.clone().zip(found) {
+        if index != expected {
+            return Err(EngineError::Sequence {
+                what: "queue entry",
+                expected,
+                got: index,
+            });
+        }
+        entries.push(decode::<EntryRecord>("queue entry", &bytes)?.queued(index)?);
+    }
+    let got = range.start.saturating_add(entries.len() as u64);
+    if got == range.end || range.is_empty() {
+        Ok(entries)
+    } else {
+        Err(EngineError::Sequence {
+            what: "queue entry",
+            expected: range.end,
+            got,
+        })
+    }
+}
+
+/// A batch that the store holds, by index.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn read_batch(store: &Store, index: u64) -> Result<Option<BatchRecord>, EngineError> {
+    let bytes = store.mark(Mark::Batch(index))?;
+    bytes.map(|bytes| decode("batch", &bytes)).transpose()
+}
+
+/// Index of the first batch that ends at L2 block `number` or after it.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn batch_of_block(store: &Store, number: u64) -> Result<Option<u64>, EngineError> {
+    let found = store.first_mark(Mark::BatchEnd, number)?;
+    found
+        .map(|(_, bytes)| decode("batch end", &bytes))
+        .transpose()
 }

@@ -41,6 +41,8 @@ pub struct EngineParts {
     pub genesis: BlockRef,
     /// How blocks are built; `None` on a replica.
     pub builder: Option<BuilderConfig>,
+    /// Set once the engine has caught up with L1: nothing is built before.
+    pub may_build: Arc<AtomicBool>,
 }
 
 /// The engine before it runs.
@@ -49,6 +51,7 @@ pub struct Engine {
     follower: Follower,
     mempool: Arc<Mempool>,
     builder: Option<Builder>,
+    may_build: Arc<AtomicBool>,
     feed: HeadsFeed,
 }
 
@@ -78,6 +81,7 @@ impl Engine {
             l1_start,
             genesis,
             builder,
+            may_build,
         } = parts;
         let chain = Chain::open(config, Arc::clone(&store))?;
         let ledger = L1Ledger::open(store, l1_start, genesis)?;
@@ -95,9 +99,11 @@ impl Engine {
                 chain,
                 ledger,
                 genesis,
+                keeps_unsafe: builder.is_some(),
             },
             mempool,
             builder,
+            may_build,
             feed,
         };
         engine.publish(None);
@@ -184,7 +190,8 @@ impl Engine {
         } = self;
         match builder {
             Some(builder) => {
-                if builder.build(chain, ledger)?.is_none() {
+                let may_build = self.may_build.load(Ordering::Relaxed);
+                if !may_build || builder.build(chain, ledger)?.is_none() {
                     builder.wait(TICK);
                 }
             }
@@ -236,6 +243,7 @@ impl Engine {
             heads.l1 = ledger.newest();
             heads.l1_finalized = ledger.finalized();
             heads.deposits = ledger.deposits();
+            heads.batches = ledger.tip().index;
         });
         self.feed.tip.send_if_modified(|tip| {
             let changed = *tip != ledger.tip();

@@ -145,7 +145,10 @@ impl L1Client {
     }
 
     /// Chain id served.
-    pub(super) async fn served_chain(&self) -> Result<u64, RpcError> {
+    ///
+    /// # Errors
+    /// Every [`RpcError`].
+    pub async fn served_chain(&self) -> Result<u64, RpcError> {
         Ok(self.call::<_, U64>("eth_chainId", ()).await?.to())
     }
 

@@ -1,0 +1,175 @@
+//! `trestle sequencer` and `trestle replica`: a node of a deployed chain.
+//!
+//! Both read the chain from the folder that `trestle deploy` wrote, and run until they are told to
+//! stop or cannot go on.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use alloy::transports::http::reqwest::Url;
+use tracing::info;
+use trestle_sdk::deploy::ChainFiles;
+use trestle_sequencer::{
+    batcher::ClosePolicy,
+    engine::{BuilderConfig, L1BlockRef},
+    l1::KeySource,
+    node::{Node, NodeConfig, Role, SequencerConfig},
+    rpc::{CorsOrigins, RpcConfig},
+};
+
+use crate::shutdown;
+
+/// Environment variable with the batcher's key.
+const KEY_VARIABLE: &str = "TRESTLE_BATCHER_KEY";
+
+/// What every node is told.
+#[derive(Debug, clap::Args)]
+struct Common {
+    /// Folder with the chain's rollup.json and genesis.json.
+    #[arg(long, value_name = "DIR", env = "TRESTLE_CHAIN")]
+    chain: PathBuf,
+    /// Folder for the node's data; made if it is not there.
+    #[arg(long, value_name = "DIR", env = "TRESTLE_DATADIR")]
+    datadir: PathBuf,
+    /// RPC endpoint of L1.
+    #[arg(long, value_name = "URL", env = "TRESTLE_L1_RPC")]
+    l1: Url,
+    /// Seconds between two L1 blocks, about.
+    #[arg(long, value_name = "SECONDS", default_value_t = 12.0)]
+    l1_block_time: f64,
+    /// Address for JSON-RPC over HTTP and WebSocket.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    rpc_addr: IpAddr,
+    /// Port for JSON-RPC; 0 for a free one.
+    #[arg(long, default_value_t = 9545)]
+    rpc_port: u16,
+    /// Host names under which the RPC may be asked, besides localhost and addresses; `*` for any.
+    #[arg(long, value_name = "NAME")]
+    rpc_host: Vec<String>,
+    /// Pages that may read the RPC's answers; all without this, for wallets.
+    #[arg(long, value_name = "ORIGIN")]
+    rpc_cors: Vec<String>,
+}
+
+/// Order transactions, and post them to L1.
+#[derive(Debug, clap::Args)]
+pub(crate) struct SequencerArgs {
+    #[command(flatten)]
+    common: Common,
+    /// File with the batcher's key in hexadecimal; else the environment variable TRESTLE_BATCHER_KEY.
+    /// Without either nothing is posted.
+    #[arg(long, value_name = "FILE")]
+    batcher_key_file: Option<PathBuf>,
+    /// L1 blocks on top of a deposit before it is included.
+    #[arg(long, default_value_t = 6)]
+    deposit_depth: u64,
+    /// Longest time that transactions wait for company in a batch, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
+    batch_delay: f64,
+    /// Pause of an idle chain between batches, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600.0)]
+    idle_batch_delay: f64,
+}
+
+/// Derive the chain from L1 alone.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ReplicaArgs {
+    #[command(flatten)]
+    common: Common,
+    /// RPC endpoint of the sequencer, to which transactions are handed; none are taken without.
+    #[arg(long, value_name = "URL")]
+    sequencer: Option<Url>,
+}
+
+/// Runs a sequencer until it is told to stop.
+///
+/// # Errors
+/// When it does not start, or cannot go on.
+pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
+    let batcher_key = match args.batcher_key_file {
+        Some(path) => Some(KeySource::File(path)),
+        None => std::env::var_os(KEY_VARIABLE).map(|_| KeySource::Env(KEY_VARIABLE.into())),
+    };
+    let role = Role::Sequencer(SequencerConfig {
+        builder: BuilderConfig {
+            deposit_depth: args.deposit_depth,
+            ..BuilderConfig::default()
+        },
+        close: ClosePolicy {
+            max_delay: seconds(args.batch_delay)?,
+            idle_delay: seconds(args.idle_batch_delay)?,
+        },
+        batcher_key,
+    });
+    run(args.common, role).await
+}
+
+/// Runs a replica until it is told to stop.
+///
+/// # Errors
+/// When it does not start, or cannot go on.
+pub(crate) async fn replica(args: ReplicaArgs) -> eyre::Result<()> {
+    run(
+        args.common,
+        Role::Replica {
+            sequencer: args.sequencer,
+        },
+    )
+    .await
+}
+
+async fn run(args: Common, role: Role) -> eyre::Result<()> {
+    let config = args.node_config(role)?;
+    let stop = shutdown::requested();
+    tokio::pin!(stop);
+    let mut node = tokio::select! {
+        node = Node::start(config) => node?,
+        asked = &mut stop => return asked,
+    };
+    if let Some(address) = node.rpc_address() {
+        info!(%address, "RPC");
+    }
+    let outcome = tokio::select! {
+        asked = stop => asked,
+        reason = node.ended() => Err(eyre::eyre!("{reason}")),
+    };
+    node.stop().await?;
+    outcome
+}
+
+impl Common {
+    fn node_config(self, role: Role) -> eyre::Result<NodeConfig> {
+        let files = ChainFiles::read(&self.chain)?;
+        let start = files.rollup.l1_start;
+        let cors = match self.rpc_cors.is_empty() {
+            true => CorsOrigins::Any,
+            false => CorsOrigins::List(self.rpc_cors),
+        };
+        Ok(NodeConfig {
+            chain: files.chain,
+            genesis: files.genesis,
+            l1_start: L1BlockRef {
+                number: start.number,
+                hash: start.hash,
+                time: start.timestamp,
+            },
+            l1: self.l1,
+            l1_block_time: seconds(self.l1_block_time)?,
+            datadir: self.datadir,
+            role,
+            rpc: RpcConfig {
+                listen: SocketAddr::new(self.rpc_addr, self.rpc_port),
+                cors,
+                hosts: self.rpc_host,
+                ..RpcConfig::default()
+            },
+        })
+    }
+}
+
+fn seconds(value: f64) -> eyre::Result<Duration> {
+    Duration::try_from_secs_f64(value).map_err(|_| eyre::eyre!("{value} is no number of seconds"))
+}

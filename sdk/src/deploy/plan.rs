@@ -1,0 +1,180 @@
+//! The plan of a deployment: creation codes and the addresses that follow from them.
+//!
+//! Pure. The order of the steps is that of their dependencies.
+
+use alloy::{
+    primitives::{Address, B256, Bytes, keccak256},
+    sol_types::SolConstructor,
+};
+use serde::{Deserialize, Serialize};
+use trestle_contracts::{
+    bindings::{Deployment, Inbox, Portal, SystemConfig, Timelock},
+    preinstalls::DETERMINISTIC_DEPLOYER,
+};
+
+use super::DeployConfig;
+
+/// Addresses of a chain's contracts on L1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Contracts {
+    /// Owner of everything that can be upgraded.
+    pub timelock: Address,
+    /// Record of the deployment.
+    pub deployment: Address,
+    /// The log that L2 is derived from (proxy).
+    pub inbox: Address,
+    /// Implementation of the Inbox.
+    pub inbox_implementation: Address,
+    /// Admin of the Inbox's proxy.
+    pub inbox_admin: Address,
+    /// Deposits (proxy).
+    pub portal: Address,
+    /// Implementation of the Portal.
+    pub portal_implementation: Address,
+    /// Admin of the Portal's proxy.
+    pub portal_admin: Address,
+    /// Operator's parameters (proxy).
+    pub system_config: Address,
+    /// Implementation of the SystemConfig.
+    pub system_config_implementation: Address,
+    /// Admin of the SystemConfig's proxy.
+    pub system_config_admin: Address,
+}
+
+/// One contract to create through the deterministic deployer.
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    /// Name of the contract, for messages.
+    pub(crate) name: &'static str,
+    /// Where it will be.
+    pub(crate) address: Address,
+    /// Creation code with constructor arguments.
+    pub(crate) init_code: Bytes,
+}
+
+/// Everything that a deployment will do, in order.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Where everything will be.
+    pub contracts: Contracts,
+    pub(crate) salt: B256,
+    pub(crate) steps: [Step; 5],
+}
+
+impl Plan {
+    /// Plans the deployment of `config`, which must be valid.
+    #[must_use]
+    pub fn new(config: &DeployConfig) -> Self {
+        let salt = salt(config);
+        let step = |name, code: &Bytes, arguments: Vec<u8>| {
+            let init_code: Bytes = [code.as_ref(), &arguments].concat().into();
+            let address = DETERMINISTIC_DEPLOYER
+                .address
+                .create2_from_code(salt, &init_code);
+            Step {
+                name,
+                address,
+                init_code,
+            }
+        };
+        let timelock = step("Timelock", &Timelock::BYTECODE, timelock_arguments(config));
+        let inbox = step("Inbox", &Inbox::BYTECODE, inbox_arguments(config));
+        let portal = step("Portal", &Portal::BYTECODE, portal_arguments(config));
+        let system = step(
+            "SystemConfig",
+            &SystemConfig::BYTECODE,
+            system_arguments(config),
+        );
+        let parts = Deployment::Parts {
+            timelock: timelock.address,
+            operator: config.operator,
+            inboxImpl: inbox.address,
+            portalImpl: portal.address,
+            systemConfigImpl: system.address,
+            params: config.operator_params(),
+        };
+        let arguments = Deployment::constructorCall { parts }.abi_encode();
+        let deployment = step("Deployment", &Deployment::BYTECODE, arguments);
+        let steps = [timelock, inbox, portal, system, deployment];
+        Self {
+            contracts: Contracts::new(&steps),
+            salt,
+            steps,
+        }
+    }
+}
+
+impl Contracts {
+    fn new([timelock, inbox, portal, system, deployment]: &[Step; 5]) -> Self {
+        // The Deployment creates the proxies by its nonces 1 to 3, each proxy its admin by its nonce 1.
+        let [inbox_proxy, portal_proxy, system_proxy] =
+            [1, 2, 3].map(|n| deployment.address.create(n));
+        Self {
+            timelock: timelock.address,
+            deployment: deployment.address,
+            inbox: inbox_proxy,
+            inbox_implementation: inbox.address,
+            inbox_admin: inbox_proxy.create(1),
+            portal: portal_proxy,
+            portal_implementation: portal.address,
+            portal_admin: portal_proxy.create(1),
+            system_config: system_proxy,
+            system_config_implementation: system.address,
+            system_config_admin: system_proxy.create(1),
+        }
+    }
+}
+
+/// The same for every contract of a chain, another one for every chain.
+fn salt(config: &DeployConfig) -> B256 {
+    let ids = [
+        config.l1_chain_id.to_be_bytes(),
+        config.l2_chain_id.to_be_bytes(),
+    ]
+    .concat();
+    keccak256([b"trestle".as_slice(), &ids, config.salt.as_slice()].concat())
+}
+
+fn timelock_arguments(config: &DeployConfig) -> Vec<u8> {
+    let executors = if config.executors.is_empty() {
+        // OpenZeppelin's mark for "anyone".
+        vec![Address::ZERO]
+    } else {
+        config.executors.clone()
+    };
+    Timelock::constructorCall {
+        minDelay: alloy::primitives::U256::from(config.timelock_delay),
+        proposers: config.governors.clone(),
+        executors,
+    }
+    .abi_encode()
+}
+
+fn inbox_arguments(config: &DeployConfig) -> Vec<u8> {
+    let chain = config.chain_config(Address::ZERO);
+    let config = Inbox::Config {
+        blockGasLimit: chain.block_gas_limit,
+        batchDepositGas: chain.batch_deposit_gas,
+        systemEntryGas: chain.system_entry_gas,
+        forcedInclusionDelay: config.forced_inclusion_delay,
+        maxPayloadBytes: chain.max_payload_bytes,
+        maxDepositData: chain.max_deposit_data,
+    };
+    Inbox::constructorCall { config }.abi_encode()
+}
+
+fn portal_arguments(config: &DeployConfig) -> Vec<u8> {
+    Portal::constructorCall {
+        maxDepositGasPerBlock_: config.deposit_gas_per_block(),
+    }
+    .abi_encode()
+}
+
+fn system_arguments(config: &DeployConfig) -> Vec<u8> {
+    let limit = config.chain_config(Address::ZERO).block_gas_limit;
+    SystemConfig::constructorCall {
+        blockGasLimit_: limit,
+    }
+    .abi_encode()
+}

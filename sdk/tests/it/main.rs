@@ -1,0 +1,4 @@
+//! Tests of the SDK against a real L1 client (anvil).
+
+mod anvil;
+mod deploy;

@@ -1,0 +1,55 @@
+//! What a node is started with.
+
+use crate::{
+    batcher::ClosePolicy,
+    engine::{BuilderConfig, L1BlockRef},
+    l1::KeySource,
+    rpc::RpcConfig,
+};
+use alloy::transports::http::reqwest::Url;
+use std::{path::PathBuf, time::Duration};
+use trestle_protocol::{ChainConfig, Genesis};
+
+/// Everything a node needs to know.
+#[derive(Debug)]
+pub struct NodeConfig {
+    /// The chain's static configuration.
+    pub chain: ChainConfig,
+    /// Block 0, which must hash to what the configuration says.
+    pub genesis: Genesis,
+    /// L1 block of the chain's deployment.
+    pub l1_start: L1BlockRef,
+    /// L1's JSON-RPC.
+    pub l1: Url,
+    /// Time between two L1 blocks, about: sets how often L1 is asked.
+    pub l1_block_time: Duration,
+    /// Data directory; made if it is not there.
+    pub datadir: PathBuf,
+    /// What the node does besides following L1.
+    pub role: Role,
+    /// How requests are served.
+    pub rpc: RpcConfig,
+}
+
+/// What a node does besides following L1.
+#[derive(Debug)]
+pub enum Role {
+    /// It orders transactions.
+    Sequencer(SequencerConfig),
+    /// It derives everything from L1.
+    Replica {
+        /// JSON-RPC of the sequencer, to which transactions are handed; none are taken without.
+        sequencer: Option<Url>,
+    },
+}
+
+/// How a sequencer works.
+#[derive(Debug)]
+pub struct SequencerConfig {
+    /// How blocks are built.
+    pub builder: BuilderConfig,
+    /// When batches are closed.
+    pub close: ClosePolicy,
+    /// Key of the batcher's account on L1; nothing is posted without.
+    pub batcher_key: Option<KeySource>,
+}
