@@ -11,6 +11,7 @@
 
 mod args;
 mod blocks;
+mod bounded;
 mod chain;
 mod context;
 mod error;
@@ -23,7 +24,9 @@ mod listener;
 mod logs;
 mod methods;
 mod middleware;
+mod replay;
 mod server;
+mod simulate;
 mod subscriptions;
 #[cfg(test)]
 mod tests;

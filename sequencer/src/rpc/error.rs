@@ -28,6 +28,11 @@ impl RpcError {
         }
     }
 
+    /// An error with a code of its own.
+    pub fn with_code(code: i32, message: impl Into<String>) -> Self {
+        Self::new(code, message)
+    }
+
     /// The parameters are wrong (-32602).
     pub fn params(message: impl Into<String>) -> Self {
         Self::new(-32602, message)

@@ -27,6 +27,8 @@ pub struct RpcLimits {
     pub log_blocks: u64,
     /// Logs that one `eth_getLogs` may return.
     pub log_results: usize,
+    /// Blocks that one `trace_filter` may span.
+    pub trace_blocks: u64,
     /// Gas of one call or estimate.
     pub call_gas: u64,
     /// Time of one call, trace or log query.
@@ -62,6 +64,7 @@ impl Default for RpcLimits {
             filter_lifetime: Duration::from_secs(300),
             log_blocks: 100_000,
             log_results: 20_000,
+            trace_blocks: 100,
             call_gas: 50_000_000,
             call_time: Duration::from_secs(10),
             heavy_calls: cores,

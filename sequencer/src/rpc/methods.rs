@@ -3,15 +3,19 @@
 
 pub(super) mod blocks;
 pub(super) mod calls;
+pub(super) mod debug;
 pub(super) mod fees;
 pub(super) mod logs;
 pub(super) mod node;
+pub(super) mod otterscan;
 pub(super) mod profile;
 pub(super) mod proofs;
 pub(super) mod raw;
 pub(super) mod registry;
+pub(super) mod simulate;
 pub(super) mod state;
 pub(super) mod submit;
+pub(super) mod traces;
 pub(super) mod transactions;
 pub(super) mod trestle;
 pub(super) mod txpool;

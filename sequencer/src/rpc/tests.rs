@@ -6,5 +6,8 @@ mod errors;
 mod filters;
 mod limits;
 mod reorgs;
+mod schema;
+mod tools;
+mod traces;
 mod trestle;
 mod wallet;

@@ -138,6 +138,14 @@ impl RpcTransaction {
     }
 }
 
+/// The nonce that a transaction of a block used; a deposit's is in its receipt.
+pub(super) fn nonce(block: &SealedBlock, index: usize) -> Option<u64> {
+    match block.body.receipts.get(index)? {
+        OpReceiptEnvelope::Deposit(receipt) => receipt.receipt.deposit_nonce,
+        _ => Some(block.body.transactions.get(index)?.nonce()),
+    }
+}
+
 /// Price paid per gas, in wei; outside a block the most that may be paid. Deposits pay nothing.
 pub(super) fn effective_price(tx: &OpTxEnvelope, base_fee: Option<u64>) -> u128 {
     if tx.is_deposit() {
@@ -210,6 +218,18 @@ pub(super) struct RpcReceipt {
     deposit_nonce: Option<U64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     deposit_receipt_version: Option<U64>,
+}
+
+impl RpcReceipt {
+    /// What the transaction cost its sender beside its value, in wei.
+    pub(super) fn fee(&self) -> U256 {
+        self.effective_gas_price.saturating_mul(self.gas_used.to())
+    }
+
+    /// Its logs alone.
+    pub(super) fn into_logs(self) -> Vec<Log> {
+        self.logs
+    }
 }
 
 /// The receipt at `index` of a block; `None` beyond its end.

@@ -36,15 +36,21 @@ pub(super) fn call(context: &Context, mut args: Args, _: Deadline) -> Result<Byt
     let accounts: Option<StateOverride> = args.optional()?;
     let block: Option<BlockOverrides> = args.optional()?;
     args.end()?;
-    let state = context.state(id)?;
-    let mut site = match id {
-        Some(id) if id.is_pending() => CallSite::after(context, &state)?,
-        _ => CallSite::at(&state),
-    };
+    let mut site = site_for_call(context, id)?;
     site.apply(accounts, block)?;
     let tx = evm::tx_env(&context.config, &site, request, context.limits.call_gas)?;
     let gas_limit = tx.gas_limit;
     evm::output(site.run(&context.config, tx)?.result, gas_limit)
+}
+
+/// The state and environment of a call: those of the block that it names; for `pending` a block
+/// sealed now.
+pub(super) fn site_for_call(context: &Context, id: Option<BlockId>) -> Result<CallSite, RpcError> {
+    let state = context.state(id)?;
+    match id {
+        Some(id) if id.is_pending() => CallSite::after(context, &state),
+        _ => Ok(CallSite::at(&state)),
+    }
 }
 
 /// The state and environment of a transaction that is about to be sent: a block sealed now on top of

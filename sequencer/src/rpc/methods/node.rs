@@ -59,8 +59,10 @@ pub(super) fn modules(
     args: Args,
 ) -> Result<BTreeMap<&'static str, &'static str>, RpcError> {
     args.end()?;
-    Ok(["debug", "eth", "net", "rpc", "trestle", "txpool", "web3"]
-        .into_iter()
-        .map(|name| (name, "1.0"))
-        .collect())
+    Ok([
+        "debug", "eth", "net", "ots", "rpc", "trace", "trestle", "txpool", "web3",
+    ]
+    .into_iter()
+    .map(|name| (name, "1.0"))
+    .collect())
 }

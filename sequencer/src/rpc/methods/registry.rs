@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use crate::rpc::{RpcError, args::Args, context::Context, heavy::Deadline};
 
 use super::{
-    blocks, calls, fees, logs, node, profile, proofs, raw, state, submit, transactions, trestle,
-    txpool,
+    blocks, calls, debug, fees, logs, node, otterscan, profile, proofs, raw, simulate, state,
+    submit, traces, transactions, trestle, txpool,
 };
 
 /// A result, serialised where it was made.
@@ -154,7 +154,19 @@ impl Registry {
         self.quick("eth_getStorageValues", state::storage_values)?
             .quick("eth_config", profile::config)?
             .quick("eth_capabilities", profile::capabilities)?
+            .heavy("eth_simulateV1", simulate::simulate)?
             .heavy("eth_fillTransaction", submit::fill)?
+            .heavy("debug_traceTransaction", debug::trace_transaction)?
+            .heavy("debug_traceBlockByNumber", debug::trace_block_by_number)?
+            .heavy("debug_traceBlockByHash", debug::trace_block_by_hash)?
+            .heavy("debug_traceCall", debug::trace_call)?
+            .heavy("trace_block", traces::block)?
+            .heavy("trace_transaction", traces::transaction)?
+            .heavy("trace_get", traces::get)?
+            .heavy("trace_filter", traces::filter)?
+            .heavy("trace_call", traces::call)?
+            .heavy("trace_replayTransaction", traces::replay_transaction)?
+            .heavy("trace_replayBlockTransactions", traces::replay_block)?
             .quick("debug_getRawHeader", raw::header)?
             .quick("debug_getRawBlock", raw::block)?
             .quick("debug_getRawReceipts", raw::receipts)?
@@ -164,6 +176,29 @@ impl Registry {
             .quick("txpool_content", txpool::content)?
             .quick("txpool_contentFrom", txpool::content_from)?
             .quick("txpool_inspect", txpool::inspect)?;
+        self.register_otterscan()
+    }
+
+    fn register_otterscan(&mut self) -> Result<(), RegisterMethodError> {
+        self.quick("ots_getApiLevel", otterscan::api_level)?
+            .quick("ots_hasCode", otterscan::has_code)?
+            .quick("ots_getBlockDetails", otterscan::block_details)?
+            .quick(
+                "ots_getBlockDetailsByHash",
+                otterscan::block_details_by_hash,
+            )?
+            .quick("ots_getBlockTransactions", otterscan::block_transactions)?
+            .heavy("ots_getInternalOperations", otterscan::internal_operations)?
+            .heavy("ots_getTransactionError", otterscan::transaction_error)?
+            .heavy("ots_traceTransaction", otterscan::trace_transaction)?
+            .heavy("ots_searchTransactionsBefore", otterscan::search_before)?
+            .heavy("ots_searchTransactionsAfter", otterscan::search_after)?
+            .heavy(
+                "ots_getTransactionBySenderAndNonce",
+                otterscan::by_sender_and_nonce,
+            )?
+            .heavy("ots_getContractCreator", otterscan::contract_creator)?
+            .quick("erigon_getHeaderByNumber", blocks::header_by_number)?;
         Ok(())
     }
 }

@@ -216,7 +216,10 @@ impl Bed {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let answer = self.post(&request.to_string()).await;
         match answer.get("result") {
-            Some(result) => Ok(result.clone()),
+            Some(result) => {
+                super::schema::check(method, result);
+                Ok(result.clone())
+            }
             None => Err(answer["error"].clone()),
         }
     }
