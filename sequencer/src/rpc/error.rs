@@ -71,11 +71,6 @@ impl RpcError {
         )
     }
 
-    /// An error with a code of its own: one that another node answered.
-    pub fn with_code(code: i32, message: impl Into<String>) -> Self {
-        Self::new(code, message)
-    }
-
     /// An error with a code of its own and data.
     pub fn with_data(code: i32, message: impl Into<String>, data: Value) -> Self {
         Self {
