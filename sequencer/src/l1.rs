@@ -15,6 +15,7 @@ mod client;
 mod inbox;
 mod reader;
 mod sender;
+mod wake;
 
 pub use block::BlockError;
 pub use client::{L1Client, RpcError};
@@ -22,6 +23,7 @@ pub use inbox::{InboxError, InboxState};
 pub use reader::{L1Reader, L1View, ReaderConfig, ReaderError};
 pub use sender::{
     FeePolicy, Fees, JournalError, JournaledTx, KeySource, L1Sender, L1Signer, MemoryJournal,
-    SenderConfig, SenderError, SenderHandle, SenderJournal, SenderStatus, SignerError, SubmitError,
-    TxKey, TxRequest, TxState, load_signer,
+    PasswordSource, SenderConfig, SenderError, SenderHandle, SenderJournal, SenderStatus,
+    SignerError, SubmitError, TxKey, TxRequest, TxState, load_signer,
 };
+pub use wake::wake_at_heads;

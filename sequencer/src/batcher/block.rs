@@ -1,5 +1,6 @@
 //! An L2 block as a batch carries it, with what it costs of the batch's limits.
 
+use alloy_consensus::Transaction;
 use alloy_primitives::B256;
 use op_alloy_consensus::OpTxEnvelope;
 use std::time::Instant;
@@ -8,6 +9,9 @@ use trestle_protocol::{
     payload::{PayloadBlock, PayloadTx},
     transaction_work,
 };
+
+/// Bytes of a signature in a payload.
+const SIGNATURE_BYTES: usize = 64;
 
 /// A sealed block, ready for a batch.
 #[derive(Debug, Clone)]
@@ -27,6 +31,10 @@ pub struct BatchBlock {
     pub deposit_gas: u64,
     /// Work that derivation charges for it, apart from its bytes.
     pub work: u64,
+    /// Bytes that no compression takes away: the signatures.
+    pub least_bytes: usize,
+    /// Signatures and inputs, in bytes: a guess at what it may come to.
+    pub guessed_bytes: usize,
     /// Whether it holds nothing but L1 attributes: no reason to hurry.
     pub is_idle: bool,
     /// When the batcher first saw it.
@@ -47,6 +55,8 @@ impl BatchBlock {
             .iter()
             .filter(|tx| !tx.is_deposit())
             .collect();
+        let least_bytes = user.len().saturating_mul(SIGNATURE_BYTES);
+        let inputs: usize = user.iter().map(|tx| Transaction::input(*tx).len()).sum();
         let only_attributes = entries
             .iter()
             .all(|entry| matches!(entry.entry.body, EntryBody::Attributes(_)));
@@ -64,6 +74,8 @@ impl BatchBlock {
             deposits,
             deposit_gas,
             work: config.block_work.saturating_add(user_work(body)),
+            least_bytes,
+            guessed_bytes: least_bytes.saturating_add(inputs),
             is_idle: user.is_empty() && only_attributes,
             declared: PayloadBlock {
                 timestamp: header.header.timestamp,
@@ -80,7 +92,7 @@ fn user_work(body: &Body) -> u64 {
     let mut before = 0u64;
     let mut work = 0u64;
     for (tx, receipt) in body.transactions.iter().zip(&body.receipts) {
-        let after = alloy_consensus::TxReceipt::cumulative_gas_used(receipt);
+        let after = receipt.cumulative_gas_used();
         if !tx.is_deposit() {
             let used = after.saturating_sub(before);
             work = work.saturating_add(used.max(transaction_work(tx)).max(BLOCK_ENTRY_WORK));

@@ -5,6 +5,7 @@
 
 use super::BatchBlock;
 use alloy_primitives::{B256, Bytes};
+use std::sync::Arc;
 use trestle_protocol::{
     ChainConfig,
     payload::{PAYLOAD_VERSION, Payload, encode_columns},
@@ -63,13 +64,16 @@ pub enum BuildError {
 ///
 /// # Errors
 /// Every [`BuildError`].
-pub fn build_batch(config: &ChainConfig, blocks: &[&BatchBlock]) -> Result<BuiltBatch, BuildError> {
+pub fn build_batch(
+    config: &ChainConfig,
+    blocks: &[Arc<BatchBlock>],
+) -> Result<BuiltBatch, BuildError> {
     let first = blocks.first().ok_or(BuildError::Empty)?;
     let bound = counted_limit(config, blocks);
     if bound == 0 {
         return Err(BuildError::BlockTooLarge {
             number: first.number,
-            what: "work or deposit gas",
+            what: "work, deposit gas or bytes",
         });
     }
     let (count, payload) = longest(config, blocks, bound)?;
@@ -89,14 +93,16 @@ pub fn build_batch(config: &ChainConfig, blocks: &[&BatchBlock]) -> Result<Built
     })
 }
 
-/// How many blocks keep the limits that add up: number, transactions, deposit gas, work.
-fn counted_limit(config: &ChainConfig, blocks: &[&BatchBlock]) -> usize {
+/// How many blocks keep the limits that add up: number, signatures, deposit gas, work.
+fn counted_limit(config: &ChainConfig, blocks: &[Arc<BatchBlock>]) -> usize {
     let max_blocks = usize::try_from(config.max_blocks_per_batch).unwrap_or(usize::MAX);
-    let (mut work, mut gas) = (0u64, 0u64);
-    let fits = |block: &&&BatchBlock| {
+    let max_bytes = usize::try_from(config.max_payload_bytes).unwrap_or(usize::MAX);
+    let (mut work, mut gas, mut bytes) = (0u64, 0u64, 0usize);
+    let fits = |block: &&Arc<BatchBlock>| {
         work = work.saturating_add(block.work);
         gas = gas.saturating_add(block.deposit_gas);
-        work < config.batch_work_budget && gas <= config.batch_deposit_gas
+        bytes = bytes.saturating_add(block.least_bytes);
+        bytes <= max_bytes && work < config.batch_work_budget && gas <= config.batch_deposit_gas
     };
     blocks.iter().take(max_blocks).take_while(fits).count()
 }
@@ -104,7 +110,7 @@ fn counted_limit(config: &ChainConfig, blocks: &[&BatchBlock]) -> usize {
 /// The longest prefix whose bytes fit: found by doubling, then halving the step.
 fn longest(
     config: &ChainConfig,
-    blocks: &[&BatchBlock],
+    blocks: &[Arc<BatchBlock>],
     bound: usize,
 ) -> Result<(usize, Bytes), BuildError> {
     let attempt = |count: usize| payload_of(config, blocks.get(..count).unwrap_or_default());
@@ -131,7 +137,10 @@ fn longest(
 
 /// The payload of these blocks; `None` when it breaks a limit on bytes, or the work that its bytes
 /// add to the blocks' own.
-fn payload_of(config: &ChainConfig, blocks: &[&BatchBlock]) -> Result<Option<Bytes>, BuildError> {
+fn payload_of(
+    config: &ChainConfig,
+    blocks: &[Arc<BatchBlock>],
+) -> Result<Option<Bytes>, BuildError> {
     let declared = Payload {
         blocks: blocks.iter().map(|block| block.declared.clone()).collect(),
     };
@@ -207,13 +216,16 @@ mod tests {
             deposits: Some((number, hash_of(number))),
             deposit_gas,
             work,
+            least_bytes: 0,
+            guessed_bytes: bytes,
             is_idle: false,
             seen: Instant::now(),
         }
     }
 
     fn build(blocks: &[BatchBlock]) -> Result<BuiltBatch, BuildError> {
-        build_batch(&config(), &blocks.iter().collect::<Vec<_>>())
+        let blocks: Vec<_> = blocks.iter().cloned().map(Arc::new).collect();
+        build_batch(&config(), &blocks)
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! When a batch is closed although it is not full.
 
 use super::BatchBlock;
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// How long blocks may wait for company.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +18,7 @@ pub struct ClosePolicy {
 
 impl ClosePolicy {
     /// The moment at which a batch of these blocks is due; `None` without blocks.
-    pub(super) fn due(&self, blocks: &[&BatchBlock], was_idle: bool) -> Option<Instant> {
+    pub(super) fn due(&self, blocks: &[Arc<BatchBlock>], was_idle: bool) -> Option<Instant> {
         let first = blocks.first()?;
         let is_idle = was_idle && blocks.iter().all(|block| block.is_idle);
         if is_idle {
@@ -32,8 +35,8 @@ mod tests {
     use alloy_primitives::B256;
     use trestle_protocol::payload::PayloadBlock;
 
-    fn block(is_idle: bool, seen: Instant) -> BatchBlock {
-        BatchBlock {
+    fn block(is_idle: bool, seen: Instant) -> Arc<BatchBlock> {
+        Arc::new(BatchBlock {
             number: 1,
             hash: B256::ZERO,
             parent: B256::ZERO,
@@ -41,9 +44,11 @@ mod tests {
             deposits: None,
             deposit_gas: 0,
             work: 0,
+            least_bytes: 0,
+            guessed_bytes: 0,
             is_idle,
             seen,
-        }
+        })
     }
 
     #[test]
@@ -56,10 +61,16 @@ mod tests {
         let later = start + Duration::from_secs(5);
         let (idle, full) = (block(true, start), block(false, later));
         assert_eq!(policy.due(&[], false), None);
-        assert_eq!(policy.due(&[&idle], false), Some(start + policy.max_delay));
-        assert_eq!(policy.due(&[&idle], true), Some(start + policy.idle_delay));
         assert_eq!(
-            policy.due(&[&idle, &full], true),
+            policy.due(std::slice::from_ref(&idle), false),
+            Some(start + policy.max_delay)
+        );
+        assert_eq!(
+            policy.due(std::slice::from_ref(&idle), true),
+            Some(start + policy.idle_delay)
+        );
+        assert_eq!(
+            policy.due(&[idle, full], true),
             Some(later + policy.max_delay)
         );
     }

@@ -74,15 +74,17 @@ impl StoreSource {
         Self { config, store, tip }
     }
 
-    fn entry(&self, index: u64) -> Result<QueuedEntry, SourceError> {
-        let bytes = self
+    /// A queue entry; `None` when L1 took it back a moment ago.
+    fn entry(&self, index: u64) -> Result<Option<QueuedEntry>, SourceError> {
+        let Some(bytes) = self
             .store
             .mark(Mark::Deposit(index))
-            .map_err(SourceError::new)?;
-        let bytes = bytes
-            .ok_or_else(|| SourceError::new(format_args!("queue entry {index} is missing")))?;
+            .map_err(SourceError::new)?
+        else {
+            return Ok(None);
+        };
         let record = EntryRecord::decode(&mut bytes.as_ref()).map_err(SourceError::new)?;
-        record.queued(index).map_err(SourceError::new)
+        record.queued(index).map(Some).map_err(SourceError::new)
     }
 }
 
@@ -93,7 +95,11 @@ impl BatchSource for StoreSource {
 
     fn deposit_acc(&self, count: u64) -> Result<B256, SourceError> {
         match count.checked_sub(1) {
-            Some(last) => Ok(self.entry(last)?.acc),
+            Some(last) => {
+                let entry = self.entry(last)?;
+                let missing = || SourceError::new(format_args!("queue entry {last} is missing"));
+                Ok(entry.ok_or_else(missing)?.acc)
+            }
             None => Ok(B256::ZERO),
         }
     }
@@ -115,11 +121,11 @@ impl BatchSource for StoreSource {
         let (Some(header), Some(body)) = (header, body) else {
             return Ok(None);
         };
-        let entries = body
-            .deposits
-            .clone()
-            .map(|index| self.entry(index))
-            .collect::<Result<Vec<_>, _>>()?;
+        let entries = body.deposits.clone().map(|index| self.entry(index));
+        let Some(entries) = entries.collect::<Result<Option<Vec<_>>, _>>()? else {
+            // The engine unwinds the block in a moment.
+            return Ok(None);
+        };
         Ok(Some(BatchBlock::new(
             &self.config,
             &header,

@@ -79,7 +79,9 @@ pub struct Batcher {
     source: Arc<dyn BatchSource>,
     sender: SenderHandle,
     l1: watch::Receiver<L1View>,
-    queue: VecDeque<BatchBlock>,
+    queue: VecDeque<Arc<BatchBlock>>,
+    /// First block and guessed bytes of the last attempt that was not full.
+    tried: Option<(B256, usize)>,
     under_way: Option<UnderWay>,
     was_idle: bool,
     status: watch::Sender<BatcherStatus>,
@@ -102,6 +104,7 @@ impl Batcher {
             sender,
             l1,
             queue: VecDeque::new(),
+            tried: None,
             under_way: None,
             was_idle: false,
             status,
@@ -223,7 +226,7 @@ impl Batcher {
                 break;
             }
             match self.source.block(next)? {
-                Some(block) if block.parent == hash => self.queue.push_back(block),
+                Some(block) if block.parent == hash => self.queue.push_back(Arc::new(block)),
                 // The chain changed while we looked; the next look sees it whole.
                 Some(_) => {
                     self.queue.clear();
@@ -270,41 +273,62 @@ impl Batcher {
 
     /// A batch, if one is due.
     async fn close(
-        &self,
+        &mut self,
         posted: &BatchTip,
         l1_time: u64,
     ) -> Result<Option<BuiltBatch>, BatcherError> {
         let latest = latest_time(&self.config.chain, l1_time);
-        let ready: Vec<BatchBlock> = self
+        let ready = self
             .queue
             .iter()
-            .take_while(|block| block.declared.timestamp <= latest)
-            .cloned()
-            .collect();
+            .take_while(|block| block.declared.timestamp <= latest);
+        let ready: Vec<Arc<BatchBlock>> = ready.cloned().collect();
         let Some(first) = ready.first() else {
             return Ok(None);
         };
         self.warn_if_late(first, l1_time);
-        let due = self
-            .config
-            .close
-            .due(&ready.iter().collect::<Vec<_>>(), self.was_idle);
-        let is_due = due.is_some_and(|due| due <= Instant::now());
+        let due = self.config.close.due(&ready, self.was_idle);
         let index = posted.index.saturating_add(1);
-        let must_replace = matches!(
-            self.sender.state(batch_key(index)),
-            Some(TxState::Pending { .. } | TxState::Stale { .. })
-        );
-        let chain = self.config.chain.clone();
-        // Whether a batch is full shows when it is built: that is tried when its bytes may do.
-        if !is_due && !must_replace && !may_be_full(&chain, &ready) {
+        let is_due = due.is_some_and(|due| due <= Instant::now())
+            || matches!(
+                self.sender.state(batch_key(index)),
+                Some(TxState::Pending { .. } | TxState::Stale { .. })
+            );
+        if !is_due && !self.is_worth_trying(&ready) {
             return Ok(None);
         }
-        let build = move || build_batch(&chain, &ready.iter().collect::<Vec<_>>());
-        let built = tokio::task::spawn_blocking(build)
-            .await
-            .map_err(|_| BatcherError::Stopped)??;
-        Ok((is_due || must_replace || built.is_full).then_some(built))
+        let chain = self.config.chain.clone();
+        let build = move || build_batch(&chain, &ready);
+        let built = tokio::task::spawn_blocking(build).await;
+        let built = built.map_err(|_| BatcherError::Stopped)??;
+        Ok((is_due || built.is_full).then_some(built))
+    }
+
+    /// Whether a batch of these blocks may be full. That shows for certain only when it is built,
+    /// so it is tried when the guess is high enough, and again when that has grown.
+    fn is_worth_trying(&mut self, ready: &[Arc<BatchBlock>]) -> bool {
+        let chain = &self.config.chain;
+        let (mut bytes, mut work, mut gas) = (0usize, 0u64, 0u64);
+        for block in ready {
+            bytes = bytes.saturating_add(block.guessed_bytes);
+            work = work.saturating_add(block.work);
+            gas = gas.saturating_add(block.deposit_gas);
+        }
+        if ready.len() >= WINDOW || work >= chain.batch_work_budget || gas > chain.batch_deposit_gas
+        {
+            return true;
+        }
+        let most = usize::try_from(chain.max_payload_bytes).unwrap_or(usize::MAX);
+        let first = ready.first().map(|block| block.hash).unwrap_or_default();
+        let enough = match self.tried {
+            Some((tried, bytes)) if tried == first => bytes.saturating_add(most / 8),
+            _ => most,
+        };
+        let is_worth_it = bytes > enough;
+        if is_worth_it {
+            self.tried = Some((first, bytes));
+        }
+        is_worth_it
     }
 
     fn warn_if_late(&self, first: &BatchBlock, l1_time: u64) {
@@ -392,40 +416,4 @@ fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs())
-}
-
-/// Whether the blocks may fill a batch: nothing is smaller than its signatures, which do not compress.
-fn may_be_full(chain: &ChainConfig, blocks: &[BatchBlock]) -> bool {
-    const SIGNATURE: usize = 64;
-    let transactions: usize = blocks
-        .iter()
-        .map(|block| block.declared.transactions.len())
-        .sum();
-    let most = usize::try_from(chain.max_payload_bytes).unwrap_or(usize::MAX);
-    let inputs: usize = blocks
-        .iter()
-        .flat_map(|block| &block.declared.transactions)
-        .map(input_len)
-        .sum();
-    let (work, gas) = blocks.iter().fold((0u64, 0u64), |(work, gas), block| {
-        (
-            work.saturating_add(block.work),
-            gas.saturating_add(block.deposit_gas),
-        )
-    });
-    transactions
-        .saturating_mul(SIGNATURE)
-        .saturating_add(inputs)
-        > most
-        || blocks.len() >= WINDOW
-        || work > chain.batch_work_budget / 2
-        || gas > chain.batch_deposit_gas / 2
-}
-
-fn input_len(tx: &trestle_protocol::payload::PayloadTx) -> usize {
-    use alloy_consensus::Transaction;
-    match tx {
-        trestle_protocol::payload::PayloadTx::Typed(tx) => tx.input().len(),
-        trestle_protocol::payload::PayloadTx::Raw(bytes) => bytes.len(),
-    }
 }

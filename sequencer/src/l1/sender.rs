@@ -25,5 +25,5 @@ pub use config::SenderConfig;
 pub use fees::{FeePolicy, Fees};
 pub use journal::{JournalError, JournaledTx, MemoryJournal, SenderJournal};
 pub use request::{SenderError, SenderStatus, SubmitError, TxKey, TxRequest, TxState};
-pub use signer::{KeySource, L1Signer, SignerError, load_signer};
+pub use signer::{KeySource, L1Signer, PasswordSource, SignerError, load_signer};
 pub use task::{L1Sender, SenderHandle};

@@ -19,7 +19,10 @@ use tokio::{
 use trestle_protocol::QueuedEntry;
 use trestle_sequencer::{
     engine::{L1BlockRef, L1Input, L1Update, SeenBatch},
-    l1::{BlockError, InboxError, L1Client, L1Reader, L1View, ReaderConfig, ReaderError},
+    l1::{
+        BlockError, InboxError, L1Client, L1Reader, L1View, ReaderConfig, ReaderError,
+        wake_at_heads,
+    },
 };
 use trestle_test_support::{
     Anvil, AnvilOptions, DEV_KEYS, Fault, FaultProxy, InboxHead, Settlement, SettlementOptions,
@@ -680,4 +683,41 @@ async fn endpoint_that_lags_now_and_then_causes_no_rewind() {
     bench.proxy.heal();
     bench.assert_agreed(&mut reading).await;
     assert_eq!(reading.picture.rewinds, 0);
+}
+
+/// Polls are ten minutes apart: without the subscription nothing would come in time.
+#[tokio::test]
+async fn subscription_to_heads_wakes_a_slow_reader() {
+    let bench = Bench::new().await;
+    let mut config = bench.config();
+    (config.poll_min, config.poll_max) = (Duration::from_secs(600), Duration::from_secs(600));
+    let client = L1Client::new(bench.proxy.url().parse().unwrap(), Duration::from_secs(5));
+    let (inputs, receiver) = mpsc::channel(4);
+    let (reader, view) = L1Reader::new(client, config, None, inputs).unwrap();
+    let waker = tokio::spawn(wake_at_heads(bench.anvil.ws_url(), reader.wake()));
+    let task = tokio::spawn(reader.run());
+    let mut reading = Reading {
+        receiver,
+        view,
+        task,
+        picture: Picture::default(),
+    };
+    reading.reach(bench.head().await).await;
+    // Heads before the subscription stood are not announced: one block more until it does.
+    let woken = async {
+        loop {
+            bench.anvil.mine(1).await.unwrap();
+            let next = reading.receiver.recv();
+            if let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(200), next).await {
+                reading.picture.apply(event);
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), woken)
+        .await
+        .unwrap();
+    bench.deposit(1).await;
+    bench.assert_agreed(&mut reading).await;
+    waker.abort();
 }

@@ -145,6 +145,8 @@ impl State {
             deposits,
             deposit_gas: 250_000 * taken.len() as u64,
             work: 71_000,
+            least_bytes: 0,
+            guessed_bytes: bytes,
             is_idle: false,
             seen: Instant::now(),
             declared: PayloadBlock {

@@ -9,14 +9,34 @@ use alloy::{
     primitives::{Address, Bytes},
     signers::local::PrivateKeySigner,
 };
-use std::{fmt, fs, path::PathBuf};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 /// Where a private key is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeySource {
     /// A file that holds the key as 32 bytes of hex, with or without `0x`.
     File(PathBuf),
-    /// An environment variable of this name, holding the same.
+    /// An environment variable of this name, holding the same. Other processes of the same user can
+    /// read it: meant for development.
+    Env(String),
+    /// An encrypted keystore (Web3 Secret Storage, version 3) and where its password is.
+    Keystore {
+        /// The keystore.
+        path: PathBuf,
+        /// Its password.
+        password: PasswordSource,
+    },
+}
+
+/// Where the password of a keystore is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PasswordSource {
+    /// The first line of a file.
+    File(PathBuf),
+    /// An environment variable of this name.
     Env(String),
 }
 
@@ -42,6 +62,12 @@ pub enum SignerError {
     NotAKey {
         /// The file or variable.
         from: String,
+    },
+    /// The keystore could not be opened with the password given.
+    #[error("keystore {path} cannot be opened with this password, or is none")]
+    Keystore {
+        /// The keystore.
+        path: PathBuf,
     },
     /// The transaction could not be signed.
     #[error("transaction could not be signed")]
@@ -85,28 +111,59 @@ pub(super) fn encode(tx: &TxEnvelope) -> Bytes {
     tx.encoded_2718().into()
 }
 
-/// Reads the key at `source`.
+/// Reads the key at `source`. Opening a keystore takes about a second of work.
 ///
 /// # Errors
-/// [`SignerError::File`], [`SignerError::Env`], [`SignerError::NotAKey`].
+/// Every [`SignerError`] but [`SignerError::Refused`].
 pub fn load_signer(source: &KeySource) -> Result<L1Signer, SignerError> {
-    let (text, from) = match source {
+    match source {
         KeySource::File(path) => {
-            let read = fs::read_to_string(path).map_err(|error| SignerError::File {
-                path: path.clone(),
-                reason: error.kind().to_string(),
-            })?;
-            (read, path.display().to_string())
+            warn_if_shared(path);
+            parse_key(&read_file(path)?, &path.display().to_string())
         }
         KeySource::Env(name) => {
-            let value = std::env::var(name).map_err(|_| SignerError::Env { name: name.clone() })?;
-            (value, name.clone())
+            tracing::warn!(variable = name, "key comes from the environment");
+            parse_key(&read_variable(name)?, name)
         }
-    };
-    text.trim()
-        .parse()
-        .map(L1Signer)
-        .map_err(|_| SignerError::NotAKey { from })
+        KeySource::Keystore { path, password } => {
+            let text = match password {
+                PasswordSource::File(file) => read_file(file)?,
+                PasswordSource::Env(name) => read_variable(name)?,
+            };
+            let password = text.lines().next().unwrap_or_default();
+            PrivateKeySigner::decrypt_keystore(path, password)
+                .map(L1Signer)
+                .map_err(|_| SignerError::Keystore { path: path.clone() })
+        }
+    }
+}
+
+fn parse_key(text: &str, from: &str) -> Result<L1Signer, SignerError> {
+    let key = text.trim().parse();
+    key.map(L1Signer)
+        .map_err(|_| SignerError::NotAKey { from: from.into() })
+}
+
+fn read_file(path: &Path) -> Result<String, SignerError> {
+    fs::read_to_string(path).map_err(|error| SignerError::File {
+        path: path.into(),
+        reason: error.kind().to_string(),
+    })
+}
+
+fn read_variable(name: &str) -> Result<String, SignerError> {
+    std::env::var(name).map_err(|_| SignerError::Env { name: name.into() })
+}
+
+/// Says so when others than the owner can read the key.
+fn warn_if_shared(path: &Path) {
+    #[cfg(unix)]
+    if let Ok(meta) = fs::metadata(path) {
+        use std::os::unix::fs::PermissionsExt;
+        if meta.permissions().mode() & 0o077 != 0 {
+            tracing::warn!(path = %path.display(), "key file can be read by others: chmod 600");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -134,5 +191,30 @@ mod tests {
         let error = load_signer(&KeySource::File(file.path().into())).unwrap_err();
         assert!(matches!(error, SignerError::NotAKey { .. }));
         assert!(!format!("{error:?} {error}").contains(&CANARY[..16]));
+    }
+
+    /// The example of the Web3 Secret Storage definition.
+    #[test]
+    fn keystore_opens_with_its_password_alone() {
+        const KEYSTORE: &str = r#"{"crypto":{"cipher":"aes-128-ctr","cipherparams":{"iv":"6087dab2f9fdbbfaddc31a909735c1e6"},"ciphertext":"5318b4d5bcd28de64ee5559e671353e16f075ecae9f99c7a79a38af5f869aa46","kdf":"pbkdf2","kdfparams":{"c":262144,"dklen":32,"prf":"hmac-sha256","salt":"ae3cd4e7013836a3df6bd7241b12db061dbe2c6785853cce422d148a624ce0bd"},"mac":"517ead924a9d0dc3124507e3393d175ce3ff7c1e96529c6c555ce9e51205e9b2"},"id":"3198bc9c-6672-5ab3-d995-4942343ae5b6","version":3}"#;
+        let folder = tempfile::tempdir().unwrap();
+        let (path, password) = (
+            folder.path().join("key.json"),
+            folder.path().join("password"),
+        );
+        fs::write(&path, KEYSTORE).unwrap();
+        fs::write(&password, "testpassword\n").unwrap();
+        let source = KeySource::Keystore {
+            path: path.clone(),
+            password: PasswordSource::File(password.clone()),
+        };
+        let key = "0x7a28b5ba57c53603b0b07b56bba752f7784bf506fa95edc395f5cf6c7514fe9d";
+        let expected = key.parse::<PrivateKeySigner>().unwrap().address();
+        assert_eq!(load_signer(&source).unwrap().address(), expected);
+        fs::write(&password, "another").unwrap();
+        assert_eq!(
+            load_signer(&source).unwrap_err(),
+            SignerError::Keystore { path }
+        );
     }
 }
