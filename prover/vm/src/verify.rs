@@ -11,7 +11,7 @@ use crate::{
     memory::{PAGE_LEN, Page},
     native,
     preimage::{BLOB_LEN, PreimageKey},
-    state::{BOOT_LEN, STATE_LEN, State, StateError, boot_hash, words_of},
+    state::{BOOT_LEN, STATE_LEN, State, boot_hash, words_of},
     tree::{LEAF_LEN, MEMORY_DEPTH, PAGES_DEPTH, climb, leaf_hash, page_hash},
 };
 use alloy_primitives::{B256, keccak256};
@@ -19,67 +19,12 @@ use arithmetic::{compute, is_register_form};
 
 mod arithmetic;
 mod blob;
+mod error;
+mod reader;
 
 pub use blob::brp_root;
-
-/// Why a witness proves nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum WitnessError {
-    /// The witness is shorter or longer than its step needs.
-    #[error("witness is {got} bytes long, {expected} expected")]
-    Length {
-        /// Bytes needed, as far as the step could be read.
-        expected: usize,
-        /// Bytes given.
-        got: usize,
-    },
-    /// The state in the witness does not hash to the state before the step.
-    #[error("witness holds another state: {got}, {expected} expected")]
-    WrongState {
-        /// Hash of the state before the step.
-        expected: B256,
-        /// Hash of the state in the witness.
-        got: B256,
-    },
-    /// The state is not canonical.
-    #[error(transparent)]
-    State(#[from] StateError),
-    /// Base or length of the image's code is out of range.
-    #[error("image header is not canonical")]
-    BadImage,
-    /// The code leaf is not in the code.
-    #[error("code path leads to {got}, {expected} expected")]
-    CodePath {
-        /// Code root of the state.
-        expected: B256,
-        /// Root that the path leads to.
-        got: B256,
-    },
-    /// A memory leaf or page is not in the memory.
-    #[error("memory path leads to {got}, {expected} expected")]
-    MemoryPath {
-        /// Memory root at that point of the step.
-        expected: B256,
-        /// Root that the path leads to.
-        got: B256,
-    },
-    /// The preimage does not hash to its key.
-    #[error("preimage hashes to {got}, {expected} expected")]
-    WrongPreimage {
-        /// The key.
-        expected: B256,
-        /// Hash of the preimage given.
-        got: B256,
-    },
-    /// The point evaluation refused the blob element.
-    #[error("opening of element {index} of blob {versioned_hash} is refused")]
-    WrongOpening {
-        /// Versioned hash of the blob.
-        versioned_hash: B256,
-        /// Index of the element.
-        index: u64,
-    },
-}
+pub use error::WitnessError;
+use reader::Reader;
 
 /// Precompile 0x0a: true if the 192 bytes `versioned hash ‖ z ‖ y ‖ commitment ‖ proof` verify.
 pub type PointEvaluation<'a> = &'a dyn Fn(&[u8; 192]) -> bool;
@@ -95,10 +40,7 @@ pub fn verify_step(
     witness: &[u8],
     kzg: PointEvaluation<'_>,
 ) -> Result<B256, WitnessError> {
-    let mut reader = Reader {
-        rest: witness,
-        len: witness.len(),
-    };
+    let mut reader = Reader::new(witness);
     if witness.len() == BOOT_LEN {
         return boot(pre, &mut reader);
     }
@@ -131,10 +73,7 @@ fn boot(pre: &B256, reader: &mut Reader<'_>) -> Result<B256, WitnessError> {
             got,
         });
     }
-    let mut fields = Reader {
-        rest: &header,
-        len: IMAGE_LEN,
-    };
+    let mut fields = Reader::new(&header);
     let (code_root, memory_root) = (fields.word()?, fields.word()?);
     let [code_base, code_len, pc, sp] = [
         fields.number()?,
@@ -161,58 +100,6 @@ fn boot(pre: &B256, reader: &mut Reader<'_>) -> Result<B256, WitnessError> {
         x,
     };
     Ok(state.hash())
-}
-
-/// Reads a witness from front to back.
-struct Reader<'a> {
-    rest: &'a [u8],
-    len: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn bytes(&mut self, count: usize) -> Result<&'a [u8], WitnessError> {
-        let at = self.len.wrapping_sub(self.rest.len());
-        let short = WitnessError::Length {
-            expected: at.saturating_add(count),
-            got: self.len,
-        };
-        let (taken, rest) = self.rest.split_at_checked(count).ok_or(short)?;
-        self.rest = rest;
-        Ok(taken)
-    }
-
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], WitnessError> {
-        let mut out = [0; N];
-        out.copy_from_slice(self.bytes(N)?);
-        Ok(out)
-    }
-
-    fn word(&mut self) -> Result<B256, WitnessError> {
-        self.take::<32>().map(B256::new)
-    }
-
-    fn number(&mut self) -> Result<u64, WitnessError> {
-        self.take::<8>().map(u64::from_be_bytes)
-    }
-
-    fn path<const N: usize>(&mut self) -> Result<[B256; N], WitnessError> {
-        let mut path = [B256::ZERO; N];
-        for sibling in &mut path {
-            *sibling = self.word()?;
-        }
-        Ok(path)
-    }
-
-    fn end(&self) -> Result<(), WitnessError> {
-        let read = self.len.wrapping_sub(self.rest.len());
-        if self.rest.is_empty() {
-            return Ok(());
-        }
-        Err(WitnessError::Length {
-            expected: read,
-            got: self.len,
-        })
-    }
 }
 
 struct Step<'a> {

@@ -15,6 +15,8 @@ mod mutants;
 #[cfg(test)]
 mod natives;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod runs;
 #[cfg(test)]
 mod vectors;
