@@ -21,7 +21,7 @@ use crate::{
     engine::{Engine, EngineHandle, EngineParts, Heads, fee_view},
     l1::{L1Client, L1Reader, L1Sender, L1View, ReaderConfig, SenderConfig, load_signer},
     mempool::{Mempool, PoolLimits},
-    rpc::{NodeHandle, RpcServer, SettledHeads, SystemClock},
+    rpc::{Forward, NodeHandle, RpcServer, SettledHeads, SystemClock},
     store::{BlockRef, Identity, Mark, SentTransactions, Store, StoreConfig},
 };
 use forward::Forwarder;
@@ -38,9 +38,15 @@ use tokio::{
     sync::{mpsc, watch},
     task::JoinHandle,
 };
+use trestle_protocol::ChainConfig;
 
 /// L1 updates that may wait for the engine.
 const UPDATES: usize = 64;
+/// Shortest and longest pause between two looks of the batcher.
+const POLL_MIN: Duration = Duration::from_millis(50);
+const POLL_MAX: Duration = Duration::from_secs(1);
+/// Longest pause of the batcher after a refusal.
+const BACKOFF_MAX: Duration = Duration::from_secs(30);
 /// Longest wait for an answer of L1.
 const L1_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -54,72 +60,102 @@ pub struct Node {
     ended: watch::Receiver<Option<Arc<str>>>,
 }
 
-impl Node {
-    /// Opens the data directory and starts everything.
-    ///
-    /// # Errors
-    /// [`NodeError`]: what could not be opened or started, and nothing is left running.
-    pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+/// What both roles open before anything runs.
+struct Opened {
+    chain: Arc<ChainConfig>,
+    client: L1Client,
+    store: Arc<Store>,
+    mempool: Arc<Mempool>,
+    engine: Engine,
+    may_build: Arc<AtomicBool>,
+}
+
+/// What follows L1 and builds, while it runs.
+struct Following {
+    engine: EngineHandle,
+    view: watch::Receiver<L1View>,
+    ended: watch::Receiver<Option<Arc<str>>>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl Opened {
+    /// Checks L1 and genesis against the configuration, and opens the data directory.
+    async fn open(config: &NodeConfig) -> Result<Self, NodeError> {
         let chain = Arc::new(config.chain.clone());
         let client = L1Client::new(config.l1.clone(), L1_TIMEOUT);
-        let served = client.served_chain().await.map_err(NodeError::L1)?;
-        if served != chain.l1_chain_id {
-            return Err(NodeError::L1Chain {
-                expected: chain.l1_chain_id,
-                got: served,
-            });
+        let (expected, got) = (
+            chain.l1_chain_id,
+            client.served_chain().await.map_err(NodeError::L1)?,
+        );
+        if expected != got {
+            return Err(NodeError::L1Chain { expected, got });
         }
         let genesis = Arc::new(config.genesis.block(&chain));
-        if genesis.header.hash != chain.genesis_hash {
-            let (expected, got) = (chain.genesis_hash, genesis.header.hash);
+        let (expected, got) = (chain.genesis_hash, genesis.header.hash);
+        if expected != got {
             return Err(NodeError::Genesis { expected, got });
         }
-        let first = BlockRef {
-            number: 0,
-            hash: genesis.header.hash,
-        };
-        let identity = Identity::new(&chain);
-        let store = StoreConfig::new(config.datadir.clone(), identity, genesis);
+        let store = StoreConfig::new(config.datadir.clone(), Identity::new(&chain), genesis);
         let store = Arc::new(tokio::task::spawn_blocking(|| Store::open(store)).await??);
         let fees = fee_view(&chain, &store)?;
-        let mempool = Arc::new(Mempool::new(
+        let (accounts, journal) = (Arc::clone(&store) as Arc<_>, Arc::clone(&store) as Arc<_>);
+        let mempool = Mempool::new(
             Arc::clone(&chain),
             PoolLimits::default(),
             fees,
-            Arc::clone(&store) as Arc<_>,
-            Arc::clone(&store) as Arc<_>,
-        ));
-        let builder = match &config.role {
-            Role::Sequencer(sequencer) => Some(sequencer.builder),
-            Role::Replica { .. } => None,
-        };
+            accounts,
+            journal,
+        );
+        let mempool = Arc::new(mempool);
+        if matches!(config.role, Role::Replica { sequencer: None }) {
+            mempool.set_paused(Some("this node takes no transactions: it knows no sequencer"));
+        }
         let may_build = Arc::new(AtomicBool::new(false));
         let engine = Engine::open(EngineParts {
             config: Arc::clone(&chain),
             store: Arc::clone(&store),
             mempool: Arc::clone(&mempool),
             l1_start: config.l1_start,
-            genesis: first,
-            builder,
+            genesis: BlockRef {
+                number: 0,
+                hash: got,
+            },
+            builder: match &config.role {
+                Role::Sequencer(sequencer) => Some(sequencer.builder),
+                Role::Replica { .. } => None,
+            },
             may_build: Arc::clone(&may_build),
         })?;
+        Ok(Self {
+            chain,
+            client,
+            store,
+            mempool,
+            engine,
+            may_build,
+        })
+    }
+
+    /// Starts the reader, and the engine behind it.
+    fn follow(
+        config: &NodeConfig,
+        engine: Engine,
+        client: L1Client,
+        may_build: Arc<AtomicBool>,
+    ) -> Result<Following, NodeError> {
         let cursor = engine.l1_cursor()?;
         let (updates, inputs) = mpsc::channel(UPDATES);
-        let reader_config = ReaderConfig::for_block_time(
-            chain.l1_chain_id,
-            chain.inbox,
+        let settings = ReaderConfig::for_block_time(
+            config.chain.l1_chain_id,
+            config.chain.inbox,
             config.l1_start.number,
             config.l1_block_time,
         );
-        let (reader, view) = L1Reader::new(
-            client.clone(),
-            reader_config,
-            cursor.as_ref().map(AsRef::as_ref),
-            updates,
-        )?;
+        let cursor = cursor.as_ref().map(AsRef::as_ref);
+        let (reader, view) = L1Reader::new(client, settings, cursor, updates)?;
         let engine = engine.start(inputs).map_err(NodeError::Thread)?;
         let (end, ended) = watch::channel(None);
-        let mut tasks = vec![
+        let tasks = vec![
             tokio::spawn(report_end(engine.ended.clone(), end.clone())),
             tokio::spawn(release(engine.heads.clone(), view.clone(), may_build)),
             tokio::spawn(async move {
@@ -128,41 +164,77 @@ impl Node {
                 }
             }),
         ];
-        if let Role::Sequencer(sequencer) = &config.role {
-            tasks.extend(Self::post(
-                &config,
-                sequencer,
-                &chain,
-                &store,
-                &engine,
-                client,
-                view.clone(),
-            )?);
+        Ok(Following {
+            engine,
+            view,
+            ended,
+            tasks,
+        })
+    }
+}
+
+impl Node {
+    /// Opens the data directory and starts everything.
+    ///
+    /// # Errors
+    /// [`NodeError`]: what could not be opened or started, and nothing is left running.
+    pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let Opened {
+            chain,
+            client,
+            store,
+            mempool,
+            engine,
+            may_build,
+        } = Opened::open(&config).await?;
+        let following = Opened::follow(&config, engine, client.clone(), may_build)?;
+        let Following {
+            engine,
+            view,
+            ended,
+            mut tasks,
+        } = following;
+        if let Role::Sequencer(SequencerConfig {
+            batcher_key: Some(key),
+            close,
+            ..
+        }) = &config.role
+        {
+            let signer = load_signer(key)?;
+            let source =
+                StoreSource::new(Arc::clone(&chain), Arc::clone(&store), engine.tip.clone());
+            let batcher = BatcherConfig {
+                chain: chain.as_ref().clone(),
+                close: *close,
+                poll: (config.l1_block_time / 10).clamp(POLL_MIN, POLL_MAX),
+                backoff_max: BACKOFF_MAX,
+            };
+            let settings = SenderConfig::for_block_time(chain.l1_chain_id, config.l1_block_time);
+            let journal = SentTransactions::new(Arc::clone(&store), Mark::BatcherSent);
+            let (sender, handle) = L1Sender::new(client, signer, Arc::new(journal), settings);
+            let (batcher, _status) = Batcher::new(batcher, Arc::new(source), handle, view.clone());
+            // The sender logs and publishes why it ends; the batcher sees that it did.
+            tasks.push(tokio::spawn(async move { drop(sender.run().await) }));
+            tasks.push(tokio::spawn(batcher.run()));
         }
-        let forward = match &config.role {
-            Role::Replica {
-                sequencer: Some(url),
-            } => Some(Arc::new(Forwarder::new(url.clone())) as Arc<_>),
-            _ => None,
-        };
         let (settled, task) = settled_heads(&engine);
         tasks.push(task);
-        let l1 = StoredL1::new(
-            Arc::clone(&chain),
-            Arc::clone(&store),
-            engine.heads.clone(),
-            view.clone(),
-        );
+        let (l1_chain, l1_store) = (Arc::clone(&chain), Arc::clone(&store));
         let handle = NodeHandle {
             config: chain,
             store: Arc::clone(&store),
             pool: mempool,
             settled,
-            l1: Some(Arc::new(l1)),
-            forward,
+            l1: Some(Arc::new(StoredL1::new(
+                l1_chain,
+                l1_store,
+                engine.heads.clone(),
+                view.clone(),
+            ))),
+            forward: forwarder(&config.role),
             clock: Arc::new(SystemClock),
         };
-        let routes = health::routes(Arc::clone(&store), view);
+        let routes = health::routes(&store, view);
         let rpc = RpcServer::start(config.rpc, handle, routes).await?;
         Ok(Self {
             engine,
@@ -171,45 +243,6 @@ impl Node {
             tasks,
             ended,
         })
-    }
-
-    /// Starts batcher and sender, if there is a key for them.
-    fn post(
-        config: &NodeConfig,
-        sequencer: &SequencerConfig,
-        chain: &Arc<trestle_protocol::ChainConfig>,
-        store: &Arc<Store>,
-        engine: &EngineHandle,
-        client: L1Client,
-        view: watch::Receiver<L1View>,
-    ) -> Result<Vec<JoinHandle<()>>, NodeError> {
-        let Some(key) = &sequencer.batcher_key else {
-            return Ok(Vec::new());
-        };
-        let signer = load_signer(key)?;
-        let journal = Arc::new(SentTransactions::new(Arc::clone(store), Mark::BatcherSent));
-        let sender = SenderConfig::for_block_time(chain.l1_chain_id, config.l1_block_time);
-        let (sender, handle) = L1Sender::new(client, signer, journal, sender);
-        let source = Arc::new(StoreSource::new(
-            Arc::clone(chain),
-            Arc::clone(store),
-            engine.tip.clone(),
-        ));
-        let batcher = BatcherConfig {
-            chain: chain.as_ref().clone(),
-            close: sequencer.close,
-            poll: (config.l1_block_time / 10)
-                .clamp(Duration::from_millis(50), Duration::from_secs(1)),
-            backoff_max: Duration::from_secs(30),
-        };
-        let (batcher, _status) = Batcher::new(batcher, source, handle, view);
-        Ok(vec![
-            tokio::spawn(async move {
-                // The sender logs and publishes why it ends; the batcher sees that it did.
-                let _ = sender.run().await;
-            }),
-            tokio::spawn(batcher.run()),
-        ])
     }
 
     /// Where the RPC listens.
@@ -256,6 +289,16 @@ impl Node {
             }
         })
         .await?
+    }
+}
+
+/// Where a replica hands its transactions.
+fn forwarder(role: &Role) -> Option<Arc<dyn Forward>> {
+    match role {
+        Role::Replica {
+            sequencer: Some(url),
+        } => Some(Arc::new(Forwarder::new(url.clone()))),
+        Role::Replica { sequencer: None } | Role::Sequencer(_) => None,
     }
 }
 

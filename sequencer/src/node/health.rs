@@ -6,9 +6,9 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 /// Routes beside JSON-RPC.
-pub(super) fn routes(store: Arc<Store>, l1: watch::Receiver<L1View>) -> Router {
-    let live = Arc::downgrade(&store);
-    let ready = Arc::downgrade(&store);
+pub(super) fn routes(store: &Arc<Store>, l1: watch::Receiver<L1View>) -> Router {
+    let live = Arc::downgrade(store);
+    let ready = Arc::downgrade(store);
     Router::new()
         .route(
             "/livez",
