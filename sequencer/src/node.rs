@@ -108,7 +108,9 @@ impl Opened {
         );
         let mempool = Arc::new(mempool);
         if matches!(config.role, Role::Replica { sequencer: None }) {
-            mempool.set_paused(Some("this node takes no transactions: it knows no sequencer"));
+            mempool.set_paused(Some(
+                "this node takes no transactions: it knows no sequencer",
+            ));
         }
         let may_build = Arc::new(AtomicBool::new(false));
         let engine = Engine::open(EngineParts {
