@@ -41,3 +41,13 @@ pub(crate) fn weakenings() -> Vec<String> {
         .cloned()
         .collect()
 }
+
+/// Creation code of a contract whose artifact is committed.
+pub(crate) fn committed_code(name: &str) -> Bytes {
+    let path = format!("../../contracts/artifacts/{name}.json");
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    let artifact: Value = serde_json::from_str(&text).unwrap();
+    let code = &artifact["bytecode"];
+    let code = code.as_str().or_else(|| code["object"].as_str()).unwrap();
+    hex::decode(code).unwrap().into()
+}

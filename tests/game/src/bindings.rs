@@ -107,6 +107,7 @@ sol! {
     event Moved(bytes32 indexed claim, bytes32 indexed parent, address indexed claimant, Header header, bytes32[] points);
     event MoveRepeated(bytes32 indexed claim, address indexed sender, uint256 value);
     event Decided(bytes32 indexed claim, uint8 status);
+    event Stepped(bytes32 indexed claim, uint256 segment, bytes32 post, address indexed sender);
     event Settled(bytes32 indexed claim, address indexed payee, uint256 paid, uint256 burned);
 
     error BatchBeyondInbox(uint64 batch, uint64 count);

@@ -6,6 +6,8 @@
 //! disputes".
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod artifacts;
 #[cfg(test)]
 mod bindings;
@@ -17,6 +19,8 @@ mod gas;
 mod liar;
 #[cfg(test)]
 mod random;
+#[cfg(test)]
+mod refusals;
 #[cfg(test)]
 mod simulator;
 #[cfg(test)]
