@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod vm {
     use std::{
-        path::PathBuf,
+        path::{Path, PathBuf},
         process::{Command, Output},
     };
 
@@ -12,7 +12,7 @@ mod vm {
         folder.join("../prover/vm/examples/programs").join(name)
     }
 
-    fn trestle(arguments: &[&str], program: &PathBuf) -> Output {
+    fn trestle(arguments: &[&str], program: &Path) -> Output {
         let (first, rest) = arguments.split_at(2);
         let mut command = Command::new(env!("CARGO_BIN_EXE_trestle"));
         command
