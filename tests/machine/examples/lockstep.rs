@@ -4,8 +4,9 @@
 //! `STEPS` random steps in interpreter and witness executor with every state hash compared, then
 //! `SOLIDITY` in all three. Prints what was run; part of `make soak-machine`.
 
-use std::path::Path;
+use std::{collections::BTreeMap, path::Path};
 use trestle_machine_tests::{Judges, StepVerifier, Tally, run_seeds};
+use trestle_vm::ExitCode;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args()
@@ -42,5 +43,17 @@ fn report(what: &str, tally: &Tally) {
         tally.steps, tally.straddles
     );
     println!("  operations {:?}", tally.operations);
-    println!("  exits {:x?}", tally.exits);
+    let trapped = |(code, count): (&u64, &u64)| {
+        ExitCode(*code)
+            .trap()
+            .map(|trap| (format!("{trap:?}"), *count))
+    };
+    let traps: BTreeMap<String, u64> = tally.exits.iter().filter_map(trapped).collect();
+    let ends: u64 = tally
+        .exits
+        .iter()
+        .filter(|(code, _)| **code >> 32 == 0)
+        .map(|(_, n)| n)
+        .sum();
+    println!("  traps {traps:?}, {ends} ends by the program");
 }

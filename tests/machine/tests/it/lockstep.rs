@@ -34,7 +34,7 @@ fn random_programs_run_alike_in_interpreter_and_witness_executor() {
 }
 
 #[test]
-fn random_programs_run_alike_in_solidity() {
+fn pitfall_a13_random_programs_run_alike_in_solidity() {
     let tally = run_seeds((1 << 32).., 50_000, Judges::new(Some(&contract())))
         .unwrap_or_else(|error| panic!("{error}"));
     assert_covers(&tally);

@@ -276,3 +276,34 @@ fn halt_call_carries_exit_code_and_output() {
     assert_eq!(machine.output(), output);
     assert_eq!(machine.exit_code(), Some(ExitCode(0)));
 }
+
+#[test]
+fn rule_37_reads_give_the_length_and_fill_the_last_block_with_zeros() {
+    let preimage: Vec<u8> = (1..=100).collect();
+    for (offset, written) in [
+        (0, 32),
+        (68, 32),
+        (80, 20),
+        (99, 1),
+        (100, 0),
+        (u64::MAX, 0),
+    ] {
+        let mut scene = Scene::call(CALL_READ_WORD, &[0x9020, offset]).with(16, KEY_KECCAK);
+        let key = scene.preimages.insert(preimage.clone());
+        scene = scene.key(&key).memory(0x9000, &[0xee; 128]);
+        let mut machine = scene.machine();
+        machine.run_until(2, &scene.preimages).expect("reads");
+        assert_eq!(machine.hart().x.get(10), 100, "offset {offset}");
+        let mut expected = [0xee; 128];
+        if written > 0 {
+            let from = offset as usize;
+            expected[32..64].fill(0);
+            expected[32..32 + written].copy_from_slice(&preimage[from..from + written]);
+        }
+        assert_eq!(
+            machine.memory().read(0x9000, 128),
+            Some(expected.as_slice()),
+            "{offset}"
+        );
+    }
+}
