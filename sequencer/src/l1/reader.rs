@@ -205,7 +205,14 @@ impl L1Reader {
             .as_ref()
             .map(|chain| chain.tip().inbox)
             .unwrap_or_default();
-        let (view, receiver) = watch::channel(L1View::default());
+        // A resumed reader knows what the cursor says, even if L1 never moves again.
+        let known = chain.as_ref().map(|chain| L1View {
+            head: chain.tip().at,
+            finalized: chain.is_base_final().then(|| chain.base().at),
+            inbox: state,
+            ..L1View::default()
+        });
+        let (view, receiver) = watch::channel(known.unwrap_or_default());
         let log = InboxLog {
             inbox: config.inbox,
             l1_chain_id: config.l1_chain_id,

@@ -314,6 +314,7 @@ async fn pitfall_b37_reorgs_that_drop_move_and_reorder_leave_the_view_of_a_fresh
     let bench = Bench::new().await;
     let mut reading = bench.read(None);
     let mut dice = Dice(0x5eed);
+    let (mut entries_back, mut batches_back) = (0, 0);
     for depth in (1..=8).chain(1..=8) {
         let mut sent = Vec::new();
         for _ in 0..8 {
@@ -321,13 +322,31 @@ async fn pitfall_b37_reorgs_that_drop_move_and_reorder_leave_the_view_of_a_fresh
         }
         reading.reach(bench.head().await).await;
         let rewinds = reading.picture.rewinds;
+        let ancestor = reading.picture.head.number - depth;
         let kept = shuffled_part(sent, depth, &mut dice);
         bench.anvil.reorg(depth, &kept).await.unwrap();
         bench.assert_agreed(&mut reading).await;
         assert_eq!(reading.picture.rewinds, rewinds + 1, "depth {depth}");
+        let picture = &reading.picture;
+        let is_new = |number: u64| usize::from(number > ancestor);
+        entries_back += picture
+            .entries
+            .iter()
+            .map(|e| is_new(e.entry.l1_number))
+            .sum::<usize>();
+        batches_back += picture
+            .batches
+            .iter()
+            .map(|b| is_new(b.header.l1_number))
+            .sum::<usize>();
         act(&bench, &mut dice).await;
         bench.assert_agreed(&mut reading).await;
     }
+    // Some came back at other places: the reorgs moved and reordered, and did not only drop.
+    assert!(
+        entries_back > 20 && batches_back > 0,
+        "{entries_back} {batches_back}"
+    );
 }
 
 /// Reorgs faster than the reader follows: it may see any of the chains on its way.
@@ -426,6 +445,29 @@ async fn reader_resumed_after_a_reorg_it_slept_through_agrees() {
             "depth {depth}"
         );
     }
+}
+
+/// The batcher compares it with the engine's view, on an L1 that may stand still.
+#[tokio::test]
+async fn reader_resumed_on_an_l1_that_stands_still_knows_the_inbox() {
+    let bench = Bench::new().await;
+    let mut reading = bench.read(None);
+    bench.deposit(1).await;
+    bench.append(&[1]).await;
+    reading.reach(bench.head().await).await;
+    let (cursor, seen) = (reading.picture.cursor.clone(), reading.view.borrow().inbox);
+    assert_eq!(seen.batches, 1);
+    reading.end().await.unwrap();
+    let resumed = bench.read(Some(&cursor));
+    let mut view = resumed.view.clone();
+    let live = view.wait_for(|view| view.is_live);
+    let live = tokio::time::timeout(Duration::from_secs(20), live)
+        .await
+        .unwrap()
+        .unwrap();
+    let known = (live.inbox, live.head);
+    drop(live);
+    assert_eq!(known, (seen, bench.head().await));
 }
 
 #[tokio::test]

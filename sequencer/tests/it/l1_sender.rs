@@ -529,3 +529,32 @@ async fn forgotten_journal_replaces_what_waits_instead_of_sending_twice() {
     bench.mine(1).await;
     assert_eq!((bench.counted().await, bench.nonce().await), (1, 1));
 }
+
+/// The second one was mined and dropped before the sender looked: it must not go out again before the
+/// first has landed and the second was judged on what is there then.
+#[tokio::test]
+async fn transaction_behind_a_reorged_one_waits_until_it_is_judged() {
+    let mut bench = Bench::new().await;
+    // The sender looks at L1 only when it is asked to send.
+    bench.config.poll = Duration::from_secs(600);
+    bench.config.resend_after = Duration::ZERO;
+    let (handle, _task) = bench.spawn();
+    handle.submit(bench.count(1, 0)).await.unwrap();
+    bench.mine(1).await;
+    let second = hash_of(&handle.submit(bench.count(2, 1)).await.unwrap());
+    bench.mine(1).await;
+    bench.anvil.reorg(2, &[]).await.unwrap();
+    handle.submit(bench.count(1, 0)).await.unwrap();
+    assert!(
+        bench
+            .l1
+            .get_transaction_by_hash(second)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    bench.mine(1).await;
+    handle.submit(bench.count(2, 1)).await.unwrap();
+    bench.mine(1).await;
+    assert_eq!((bench.counted().await, bench.nonce().await), (2, 2));
+}

@@ -97,8 +97,9 @@ pub(super) struct Slot {
     pub(super) last_broadcast: Option<Instant>,
     /// Since when L1's nonce is past this one without any of our attempts in a block.
     pub(super) missing_since: Option<Instant>,
-    /// Whether it was in a block that L1 has dropped.
-    pub(super) is_reorged: bool,
+    /// Whether what lies before it on L1 may not be what it was signed for: after a reorg, and after
+    /// a restart. It is then sent again only when it is first in line and was judged.
+    pub(super) is_doubtful: bool,
     newest: Attempt,
     replaced: Vec<Attempt>,
 }
@@ -111,7 +112,7 @@ impl Slot {
             sent_at_head: head,
             last_broadcast: None,
             missing_since: None,
-            is_reorged: false,
+            is_doubtful: false,
             newest: first,
             replaced: Vec::new(),
         }
@@ -123,6 +124,7 @@ impl Slot {
             .push(std::mem::replace(&mut self.newest, attempt));
         self.sent_at_head = head;
         self.last_broadcast = None;
+        self.is_doubtful = false;
         self.phase = Phase::Pending;
     }
 

@@ -242,6 +242,7 @@ impl L1Sender {
         }
         self.look_at_head().await?;
         self.slots = self.load_slots()?;
+        self.doubt_waiting();
         let after_journal = self
             .slots
             .keys()

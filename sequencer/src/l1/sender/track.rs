@@ -15,14 +15,27 @@ const RECHECKED: usize = 16;
 impl L1Sender {
     /// One look at L1 and all that follows from it. A fault that is not fatal comes back as a value.
     pub(super) async fn track(&mut self) -> Result<Option<SenderError>, SenderError> {
-        let old_head = self.head;
+        let (old_head, old_nonce) = (self.head, self.l1_nonce);
         self.look_at_head().await?;
+        if self.l1_nonce < old_nonce {
+            // A reorg, perhaps of transactions that we never saw in a block.
+            self.doubt_waiting();
+        }
         let is_new_head = old_head != self.head;
         self.follow_used(is_new_head).await?;
         if is_new_head {
             self.forget_final().await?;
         }
         self.follow_waiting(is_new_head).await
+    }
+
+    /// Marks everything that L1 has not used as in need of a judgement.
+    pub(super) fn doubt_waiting(&mut self) {
+        let l1_nonce = self.l1_nonce;
+        for (_, slot) in self.slots.range_mut(l1_nonce..) {
+            slot.is_doubtful = true;
+            slot.last_broadcast = None;
+        }
     }
 
     /// At start: what is used on L1 without a trace of ours is nobody's fault we could still act on.
@@ -174,7 +187,7 @@ impl L1Sender {
             tracing::warn!(key = %slot.key(), nonce, "l1 dropped the block of a transaction");
             metrics::counter!("trestle_l1_sender_reorged_total").increment(1);
             slot.phase = Phase::Pending;
-            slot.is_reorged = true;
+            slot.is_doubtful = true;
             slot.last_broadcast = None;
             slot.sent_at_head = self.head.number;
         }
@@ -211,7 +224,7 @@ impl L1Sender {
 
     /// A transaction behind the first: sent again, unless a reorg put its fate in doubt.
     async fn push_later(&mut self, nonce: u64) -> Result<(), SenderError> {
-        let is_doubtful = self.slots.get(&nonce).is_none_or(|slot| slot.is_reorged);
+        let is_doubtful = self.slots.get(&nonce).is_none_or(|slot| slot.is_doubtful);
         if is_doubtful {
             Ok(())
         } else {
@@ -246,7 +259,7 @@ impl L1Sender {
         match answer {
             Ok(_) => {
                 slot.phase = Phase::Pending;
-                slot.is_reorged = false;
+                slot.is_doubtful = false;
                 Ok(())
             }
             Err(error) if error.is_revert() => {
