@@ -85,7 +85,7 @@ mod tests {
 
     fn read(blobs: &[Vec<B256>]) -> Option<Bytes> {
         let hashes: Vec<B256> = (0..blobs.len())
-            .map(|i| B256::with_last_byte(i as u8))
+            .map(|i| B256::with_last_byte(u8::try_from(i).unwrap()))
             .collect();
         let element = |hash: B256, index: u32| {
             Ok::<_, Infallible>(blobs[usize::from(hash[31])][index as usize])
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn payload_written_and_read_is_the_same() {
         for len in [0, 1, 26, 27, 28, 31, 126_972, 126_973, 300_000] {
-            let payload: Vec<u8> = (0..len).map(|i| i as u8 | 1).collect();
+            let payload: Vec<u8> = (0u8..=255).cycle().take(len).map(|i| i | 1).collect();
             let blobs = write_payload(&payload);
             assert!(blobs.iter().all(|blob| blob.len() == 4_096));
             assert_eq!(read(&blobs), Some(Bytes::from(payload)));

@@ -200,7 +200,7 @@ mod tests {
                 base_fee(&config(), HeaderExtra { excess, floor: u128::from(floor) }, secs)
             };
             prop_assert!(at(excess, secs) >= floor);
-            prop_assert!(at(excess + more, secs) >= at(excess, secs));
+            prop_assert!(at(excess.saturating_add(more), secs) >= at(excess, secs));
             prop_assert!(at(excess, secs) <= at(excess, 0));
         }
     }

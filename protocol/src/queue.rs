@@ -289,7 +289,7 @@ mod tests {
         let creation = Deposit {
             to: None,
             data: Bytes::new(),
-            ..deposit.clone()
+            ..deposit
         };
         let attributes = L1Attributes {
             base_fee: U256::from(7),

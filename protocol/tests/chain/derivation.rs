@@ -158,7 +158,7 @@ fn rule_19_block_without_anything_is_not_created() {
     };
     let skipped = PayloadBlock {
         transactions: vec![stale],
-        ..empty.clone()
+        ..empty
     };
     let payload = compress(&Payload {
         blocks: vec![empty, skipped],

@@ -45,7 +45,7 @@ fn deposit_mints_and_carries_value() {
     let mut world = World::new(&[]);
     world.enqueue(deposit(STRANGER, Some(RECORDER), eth(3), eth(1), word(7)));
     let block = world.build(L1_TIME, 1, &[]);
-    assert_eq!(deposit_receipt(&block.body.receipts[0]).0, true);
+    assert!(deposit_receipt(&block.body.receipts[0]).0);
     assert_eq!(world.state.balance(STRANGER), eth(2));
     assert_eq!(world.state.balance(RECORDER), eth(1));
     assert_eq!(world.state.slot(RECORDER, 0), U256::from(7));
