@@ -5,10 +5,12 @@
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod deploy;
+mod dev;
 mod dispute;
 mod doctor;
 mod logging;
 mod node;
+mod process;
 mod shutdown;
 mod tools;
 mod vm;
@@ -37,6 +39,7 @@ struct Cli {
 enum Command {
     Deploy(Box<deploy::Args>),
     Dispute(dispute::Args),
+    Dev(dev::Args),
     Doctor(doctor::Args),
     Replica(Box<node::ReplicaArgs>),
     Sequencer(Box<node::SequencerArgs>),
@@ -49,6 +52,7 @@ impl Command {
         match self {
             Self::Dispute(args) => dispute::run(args).await,
             Self::Deploy(args) => deploy::run(*args).await,
+            Self::Dev(args) => dev::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
             Self::Replica(args) => node::replica(*args).await,
             Self::Sequencer(args) => node::sequencer(*args).await,

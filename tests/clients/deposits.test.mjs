@@ -27,7 +27,7 @@ describe('deposits', () => {
     const to = fresh();
     const receipt = await deposit(6, { to, mint: parseEther('2'), value: parseEther('2'), gas: 100_000n });
     assert.equal(receipt.status, 'success');
-    assert.equal(receipt.type, 'deposit');
+    assert.equal(receipt.type, '0x7e');
     assert.equal(await l2Client.getBalance({ address: to }), parseEther('2'));
   });
 

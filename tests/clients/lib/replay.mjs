@@ -162,7 +162,7 @@ export class Replay {
     assert.ok(code === '0x' || code.startsWith(DELEGATION), 'deposits from contracts with code are not replayed');
     const gasPrice = block.header.baseFeePerGas;
     const fields = { nonce, gasPrice, gasLimit: gas, to: rpc.to ?? undefined, value, data: rpc.input };
-    const params = { ...paramsTx, 7825: { maxTransactionGasLimit: 2n ** 63n } };
+    const params = { ...paramsTx, 7825: { maxTransactionGasLimit: Number.MAX_SAFE_INTEGER } };
     const tx = createLegacyTx(fields, { common: this.common, freeze: false, params });
     tx.getSenderAddress = () => from;
     await this.addBalance(from, gas * gasPrice);

@@ -1,0 +1,67 @@
+//! The contracts of a dev chain on L1, and the files that describe the chain.
+
+use std::path::Path;
+
+use eyre::{WrapErr, bail};
+use serde::Serialize;
+use trestle_sdk::deploy::{DeployConfig, Deployed, deploy, genesis_json};
+
+use super::{
+    accounts::{self, Role},
+    folder::Folder,
+    l1::L1,
+};
+
+/// Age in seconds at which a deposit of a dev chain can be forced in.
+const FORCED_INCLUSION_SECONDS: u64 = 60;
+/// Floor of the base fee on a dev chain, in wei per gas.
+const GENESIS_FLOOR: u128 = 10_000_000;
+
+/// Deploys the chain, or verifies the one that is there, and writes its files.
+///
+/// # Errors
+/// When L1 refuses, or the folder holds the files of another chain.
+pub(super) async fn prepare(folder: &Folder, l1: &L1, l2_chain_id: u64) -> eyre::Result<Deployed> {
+    let operator = accounts::of(Role::Operator)?;
+    let batcher = accounts::of(Role::Batcher)?.address;
+    let mut config = DeployConfig::new(l1.chain_id, l2_chain_id, operator.address, batcher);
+    config.forced_inclusion_delay = FORCED_INCLUSION_SECONDS;
+    config.genesis_floor = GENESIS_FLOOR;
+    let deployed = deploy(&l1.wallet(&operator)?, &config, 1)
+        .await
+        .wrap_err("deployment on L1")?;
+    refuse_another_chain(folder, &deployed)?;
+    write(&folder.file("deployments.json"), &deployed.deployments)?;
+    write(&folder.file("rollup.json"), &deployed.rollup)?;
+    write(
+        &folder.file("genesis.json"),
+        &genesis_json(&deployed.genesis),
+    )?;
+    Ok(deployed)
+}
+
+/// The chain on L1 must be the one that the folder's nodes have followed so far.
+fn refuse_another_chain(folder: &Folder, deployed: &Deployed) -> eyre::Result<()> {
+    let path = folder.file("rollup.json");
+    if !path.exists() {
+        return Ok(());
+    }
+    let stored: serde_json::Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    if stored != serde_json::to_value(&deployed.rollup)? {
+        bail!(
+            "the chain in {} is not the one on this L1: start over with --fresh, or name another folder with --datadir",
+            folder.path().display()
+        );
+    }
+    Ok(())
+}
+
+/// Writes `value` as indented JSON.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(super) fn write(path: &Path, value: &impl Serialize) -> eyre::Result<()> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    std::fs::write(path, text).wrap_err_with(|| format!("cannot write {}", path.display()))
+}

@@ -1,0 +1,6 @@
+# Tests with client libraries. Included by the Makefile at the root.
+
+.PHONY: test-clients
+
+test-clients: contracts/node_modules tests/clients/node_modules build ## viem, cast and @ethereumjs/vm against a dev chain
+	node tests/clients/run.mjs $(TRESTLE)

@@ -1,0 +1,22 @@
+//! End-to-end tests: the built `trestle` against a real L1 client, looked at from outside only.
+//!
+//! ```text
+//! support::Chain ── anvil, contracts, rollup.json
+//!        └── support::Node ── `trestle sequencer` or `trestle replica`, its RPC, its signals
+//! ```
+//! One binary of the `trestle` package, so that cargo builds the program before it runs these tests.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking; the lints know only functions that are marked as tests"
+)]
+
+mod agreement;
+mod bad_input;
+mod crash;
+mod dev;
+mod forced;
+mod reorgs;
+mod support;

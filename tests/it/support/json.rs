@@ -1,0 +1,165 @@
+//! JSON-RPC with plain values: what the tests compare is what clients read.
+
+use std::time::Duration;
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    transports::http::reqwest::{Client, Url},
+};
+use serde_json::{Value, json};
+
+/// An endpoint.
+#[derive(Debug, Clone)]
+pub(crate) struct Rpc {
+    pub(crate) url: String,
+    client: Client,
+}
+
+/// An error object of JSON-RPC.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct RpcError {
+    pub(crate) code: i64,
+    pub(crate) message: String,
+    pub(crate) data: Value,
+}
+
+impl Rpc {
+    pub(crate) fn new(url: &str) -> Self {
+        let client = Client::builder()
+            .timeout(Duration::from_secs(30))
+            .build()
+            .unwrap();
+        Self {
+            url: url.to_owned(),
+            client,
+        }
+    }
+
+    /// Status and body of a POST of `body`; `None` if nothing answers.
+    pub(crate) async fn post(&self, body: impl Into<Vec<u8>>) -> Option<(u16, String)> {
+        let url: Url = self.url.parse().unwrap();
+        let request = self
+            .client
+            .post(url)
+            .header("content-type", "application/json");
+        let response = request.body(body.into()).send().await.ok()?;
+        let status = response.status().as_u16();
+        Some((status, response.text().await.ok()?))
+    }
+
+    /// Outcome of a call; `None` if nothing answers.
+    pub(crate) async fn try_call(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> Option<Result<Value, RpcError>> {
+        let body = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        let (_, text) = self.post(body.to_string()).await?;
+        let answer: Value = serde_json::from_str(&text).ok()?;
+        Some(match answer.get("error") {
+            Some(error) => Err(RpcError {
+                code: error["code"].as_i64().unwrap(),
+                message: error["message"].as_str().unwrap().to_owned(),
+                data: error["data"].clone(),
+            }),
+            None => Ok(answer["result"].clone()),
+        })
+    }
+
+    /// Outcome of a call to something that answers.
+    pub(crate) async fn outcome(&self, method: &str, params: Value) -> Result<Value, RpcError> {
+        self.try_call(method, params)
+            .await
+            .unwrap_or_else(|| panic!("{} does not answer", self.url))
+    }
+
+    /// Result of a call that succeeds.
+    pub(crate) async fn call(&self, method: &str, params: Value) -> Value {
+        let shown = params.to_string();
+        let outcome = self.outcome(method, params).await;
+        outcome.unwrap_or_else(|error| panic!("{method} {shown:.200}: {error:?}"))
+    }
+
+    pub(crate) async fn number(&self, method: &str, params: Value) -> u64 {
+        quantity(&self.call(method, params).await)
+    }
+
+    pub(crate) async fn block_number(&self) -> u64 {
+        self.number("eth_blockNumber", json!([])).await
+    }
+
+    /// Block by tag or number, with whole transactions; null if there is none.
+    pub(crate) async fn block(&self, id: impl Into<BlockId>) -> Value {
+        self.call("eth_getBlockByNumber", json!([id.into().0, true]))
+            .await
+    }
+
+    pub(crate) async fn block_hash(&self, id: impl Into<BlockId>) -> B256 {
+        word(&self.block(id).await["hash"])
+    }
+
+    pub(crate) async fn receipt(&self, hash: B256) -> Option<Value> {
+        let receipt = self.call("eth_getTransactionReceipt", json!([hash])).await;
+        (!receipt.is_null()).then_some(receipt)
+    }
+
+    pub(crate) async fn balance(&self, address: Address) -> U256 {
+        let value = self
+            .call("eth_getBalance", json!([address, "latest"]))
+            .await;
+        value.as_str().unwrap().parse().unwrap()
+    }
+
+    pub(crate) async fn nonce(&self, address: Address) -> u64 {
+        self.number("eth_getTransactionCount", json!([address, "latest"]))
+            .await
+    }
+
+    /// Number and hash of the safe head.
+    pub(crate) async fn safe(&self) -> (u64, B256) {
+        let heads = self.call("trestle_heads", json!([])).await;
+        (
+            quantity(&heads["safe"]["number"]),
+            word(&heads["safe"]["hash"]),
+        )
+    }
+
+    /// Number of the newest batch that the node has read.
+    pub(crate) async fn batches(&self) -> u64 {
+        let status = self.call("trestle_syncStatus", json!([])).await;
+        quantity(&status["l1"]["batches"])
+    }
+}
+
+/// A block tag or number as RPC takes it.
+#[derive(Debug)]
+pub(crate) struct BlockId(String);
+
+impl From<&str> for BlockId {
+    fn from(tag: &str) -> Self {
+        Self(tag.to_owned())
+    }
+}
+
+impl From<u64> for BlockId {
+    fn from(number: u64) -> Self {
+        Self(format!("{number:#x}"))
+    }
+}
+
+/// A quantity as RPC writes it.
+pub(crate) fn quantity(value: &Value) -> u64 {
+    let text = value
+        .as_str()
+        .unwrap_or_else(|| panic!("no quantity: {value}"));
+    u64::from_str_radix(text.trim_start_matches("0x"), 16).unwrap()
+}
+
+/// A hash as RPC writes it.
+pub(crate) fn word(value: &Value) -> B256 {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("no hash: {value}"))
+        .parse()
+        .unwrap()
+}

@@ -1,0 +1,162 @@
+//! A `trestle` process and its RPC.
+
+use std::{
+    fs::{self, File},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use serde_json::json;
+
+use super::{Rpc, eventually};
+
+/// How a node is started.
+#[derive(Debug, Clone)]
+pub(crate) struct NodeOptions {
+    pub(crate) args: Vec<String>,
+    pub(crate) datadir: PathBuf,
+    pub(crate) log: PathBuf,
+    /// Port of its RPC, the same after a restart.
+    pub(crate) port: u16,
+}
+
+/// A running node; dropped, it is killed.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) options: NodeOptions,
+    pub(crate) rpc: Rpc,
+    child: Child,
+}
+
+/// A port that nothing listens on.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port()
+}
+
+/// `trestle` with these arguments, killed when the test's thread ends.
+pub(crate) fn command(args: &[String]) -> Command {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "KILL", "--", env!("CARGO_BIN_EXE_trestle")])
+        .args(args);
+    command.env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+/// Runs `trestle` to its end; status, standard output, standard error.
+pub(crate) fn run(args: &[&str]) -> (ExitStatus, String, String) {
+    let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
+    let output = command(&args).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status, text(output.stdout), text(output.stderr))
+}
+
+impl Node {
+    /// Starts it and waits for its RPC.
+    pub(crate) async fn start(options: NodeOptions) -> Self {
+        let node = Self::spawn(options);
+        node.ready().await
+    }
+
+    /// Starts it and does not wait.
+    pub(crate) fn spawn(options: NodeOptions) -> Self {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(&options.log)
+            .unwrap();
+        let child = command(&options.args)
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        let rpc = Rpc::new(&format!("http://127.0.0.1:{}", options.port));
+        Self {
+            options,
+            rpc,
+            child,
+        }
+    }
+
+    async fn ready(mut self) -> Self {
+        for _ in 0..1_500 {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                panic!("ended with {status}:\n{}", tail(&self.options.log));
+            }
+            if self.rpc.try_call("eth_chainId", json!([])).await.is_some() {
+                return self;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("does not answer:\n{}", tail(&self.options.log));
+    }
+
+    /// SIGKILL, as a crash.
+    pub(crate) fn kill(mut self) -> NodeOptions {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.options.clone()
+    }
+
+    /// SIGTERM; the node must end well and within 10 s.
+    pub(crate) async fn stop(mut self) -> NodeOptions {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let status = self.ends(10).await;
+        assert!(status.success(), "{status}:\n{}", tail(&self.options.log));
+        self.options.clone()
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ends(&mut self, seconds: u64) -> ExitStatus {
+        let child = std::sync::Mutex::new(&mut self.child);
+        eventually("the process ends", seconds, || async {
+            child.lock().unwrap().try_wait().unwrap()
+        })
+        .await
+    }
+
+    /// Waits until its safe head is at least at block `number`.
+    pub(crate) async fn safe_at(&self, number: u64) {
+        let what = format!("block {number} is safe");
+        eventually(&what, 60, || async {
+            (self.rpc.safe().await.0 >= number).then_some(())
+        })
+        .await;
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!(
+                "--- {}\n{}",
+                self.options.log.display(),
+                tail(&self.options.log)
+            );
+        }
+    }
+}
+
+/// Last lines of a log.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<_> = text.lines().collect();
+    lines[lines.len().saturating_sub(25)..].join("\n")
+}

@@ -1,0 +1,104 @@
+//! A user of L2 who signs by hand, so that every transaction's hash is known before it is sent.
+
+use alloy::{
+    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
+    eips::eip2718::Encodable2718,
+    network::TxSignerSync,
+    primitives::{Address, B256, Bytes, TxKind, U256, hex},
+    signers::local::PrivateKeySigner,
+};
+use serde_json::{Value, json};
+
+use super::{Rpc, eventually, json::RpcError};
+
+/// Highest fee that a user offers, in wei per gas.
+const MAX_FEE: u128 = 100_000_000_000;
+
+/// An account of L2 and its next nonce.
+#[derive(Debug)]
+pub(crate) struct User {
+    signer: PrivateKeySigner,
+    chain_id: u64,
+    pub(crate) nonce: u64,
+}
+
+/// A signed transaction.
+#[derive(Debug, Clone)]
+pub(crate) struct Signed {
+    pub(crate) raw: Bytes,
+    pub(crate) hash: B256,
+}
+
+impl User {
+    pub(crate) fn new(signer: PrivateKeySigner, chain_id: u64) -> Self {
+        Self {
+            signer,
+            chain_id,
+            nonce: 0,
+        }
+    }
+
+    pub(crate) fn random(chain_id: u64) -> Self {
+        Self::new(PrivateKeySigner::random(), chain_id)
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        self.signer.address()
+    }
+
+    /// Signs the next transaction.
+    pub(crate) fn sign(&mut self, to: TxKind, value: u64, input: Bytes, gas_limit: u64) -> Signed {
+        let mut tx = TxEip1559 {
+            chain_id: self.chain_id,
+            nonce: self.nonce,
+            gas_limit,
+            max_fee_per_gas: MAX_FEE,
+            max_priority_fee_per_gas: 1_000_000,
+            to,
+            value: U256::from(value),
+            input,
+            ..Default::default()
+        };
+        let signature = self.signer.sign_transaction_sync(&mut tx).unwrap();
+        self.nonce += 1;
+        let envelope = TxEnvelope::from(tx.into_signed(signature));
+        Signed {
+            raw: envelope.encoded_2718().into(),
+            hash: *envelope.tx_hash(),
+        }
+    }
+
+    /// Signs a transfer of `value` wei.
+    pub(crate) fn transfer(&mut self, to: Address, value: u64) -> Signed {
+        self.sign(to.into(), value, Bytes::new(), 21_000)
+    }
+
+    /// Deploys a contract and gives its address.
+    pub(crate) async fn deploy(&mut self, rpc: &Rpc, code: &Bytes) -> Address {
+        let create = self.sign(TxKind::Create, 0, code.clone(), 5_000_000);
+        let receipt = create.included(rpc).await;
+        assert_eq!(receipt["status"], "0x1", "{receipt}");
+        receipt["contractAddress"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap()
+    }
+}
+
+impl Signed {
+    /// Hands it to a node.
+    pub(crate) async fn send(&self, rpc: &Rpc) -> Result<B256, RpcError> {
+        let raw = hex::encode_prefixed(&self.raw);
+        let hash = rpc.outcome("eth_sendRawTransaction", json!([raw])).await?;
+        assert_eq!(hash, json!(self.hash));
+        Ok(self.hash)
+    }
+
+    /// Sends it and waits for its receipt.
+    pub(crate) async fn included(&self, rpc: &Rpc) -> Value {
+        self.send(rpc).await.unwrap();
+        let what = format!("receipt of {}", self.hash);
+        eventually(&what, 30, || rpc.receipt(self.hash)).await
+    }
+}
