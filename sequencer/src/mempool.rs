@@ -272,16 +272,13 @@ impl Mempool {
         }
     }
 
-    /// Takes in that the chain was rewound to the block that the state now shows, and takes back the
-    /// transactions of the blocks that went, as far as they are still valid.
+    /// Takes in that the chain was rewound to the block that the state now shows, or that the node
+    /// has just started. `kept` is what the journal holds in no block: it returns to the pool; what
+    /// is no longer valid is dropped, and [`Mempool::stage`] says why.
     ///
     /// # Errors
     /// [`PoolError::Storage`] when an account cannot be read.
-    pub fn on_unwind(
-        &self,
-        removed: Vec<PooledTransaction>,
-        fees: FeeView,
-    ) -> Result<(), PoolError> {
+    pub fn on_unwind(&self, kept: Vec<PooledTransaction>, fees: FeeView) -> Result<(), PoolError> {
         let senders = {
             let mut pool = self.pool.lock();
             pool.included(std::iter::empty());
@@ -292,12 +289,26 @@ impl Mempool {
             let account = self.accounts.account(sender).map_err(PoolError::Storage)?;
             self.pool.lock().rewind(sender, account.info);
         }
-        for tx in removed {
-            if let Err(error @ PoolError::Storage(_)) = self.insert(tx) {
-                return Err(error);
+        self.readmit(kept)?;
+        self.wake();
+        Ok(())
+    }
+
+    fn readmit(&self, mut kept: Vec<PooledTransaction>) -> Result<(), PoolError> {
+        kept.sort_by_key(PooledTransaction::nonce);
+        for tx in kept {
+            let hash = tx.hash();
+            match self.insert(tx) {
+                Ok(_) | Err(PoolError::AlreadyKnown) => {}
+                Err(error @ PoolError::Storage(_)) => return Err(error),
+                Err(error) => {
+                    let reason = DropReason::Invalid(error.to_string());
+                    self.pool.lock().note_dropped(hash, reason);
+                }
             }
         }
-        self.wake();
+        let gone = self.pool.lock().take_gone();
+        self.forget(gone);
         Ok(())
     }
 

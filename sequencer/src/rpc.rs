@@ -24,6 +24,7 @@ mod listener;
 mod logs;
 mod methods;
 mod middleware;
+mod openrpc;
 mod replay;
 mod server;
 mod simulate;

@@ -122,7 +122,8 @@ impl Pool {
         all
     }
 
-    fn note_dropped(&mut self, hash: B256, reason: DropReason) {
+    /// Remembers why a transaction was dropped.
+    pub(super) fn note_dropped(&mut self, hash: B256, reason: DropReason) {
         self.dropped.insert(hash, reason);
         self.gone.push(hash);
     }

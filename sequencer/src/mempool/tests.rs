@@ -591,6 +591,34 @@ fn unwind_takes_transactions_back() {
     assert_eq!(nonces, [0, 1]);
 }
 
+#[test]
+fn restart_takes_back_what_is_valid_and_says_why_the_rest_is_not() {
+    let (bed, key) = (bed(), PrivateKeySigner::random());
+    bed.fund(key.address(), 1, ETHER);
+    // In no order, as a hash map gives them; nonce 0 was used before the restart.
+    let kept = [2, 0, 1].map(|nonce| bed.pool.decode(signed(transfer(nonce), &key)).unwrap());
+    let stale = kept[1].hash();
+    bed.pool.on_unwind(kept.into(), fees(GWEI)).unwrap();
+    let nonces: Vec<_> = bed
+        .pool
+        .take_ready(10)
+        .iter()
+        .map(|tx| tx.nonce())
+        .collect();
+    assert_eq!(nonces, [1, 2]);
+    let reason = "nonce too low: next nonce 1, tx nonce 0".to_owned();
+    assert_eq!(
+        bed.pool.stage(&stale),
+        Some(Stage::Dropped(DropReason::Invalid(reason)))
+    );
+    assert_eq!(
+        bed.journal.0.load(Ordering::Relaxed),
+        0,
+        "they are journaled already"
+    );
+    assert_eq!(bed.journal.1.load(Ordering::Relaxed), 1);
+}
+
 #[tokio::test]
 async fn paused_pool_says_so_and_resumes() {
     let (bed, key) = (bed(), PrivateKeySigner::random());

@@ -5,7 +5,8 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Shutdown, SocketAddr};
+use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -86,6 +87,13 @@ impl Progressing {
         self.idle.as_mut().reset(Instant::now() + IDLE);
     }
 
+    /// Ends the connection in both directions, so that whoever reads from it wakes up too.
+    fn cut(&self) {
+        if let Ok(descriptor) = self.stream.as_fd().try_clone_to_owned() {
+            let _ = std::net::TcpStream::from(descriptor).shutdown(Shutdown::Both);
+        }
+    }
+
     /// Turns a write that waits too long into an error.
     fn bound_write<T>(
         &mut self,
@@ -99,6 +107,7 @@ impl Progressing {
         let stall = self.write_stall;
         let timer = self.writing.get_or_insert_with(|| Box::pin(sleep(stall)));
         ready!(timer.as_mut().poll(cx));
+        self.cut();
         Poll::Ready(Err(io::Error::new(
             io::ErrorKind::TimedOut,
             "peer does not read",

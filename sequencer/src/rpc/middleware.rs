@@ -62,8 +62,7 @@ where
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         let inner = self.inner.clone();
         async move {
-            let is_subscription =
-                matches!(request.method_name(), "eth_subscribe" | "eth_unsubscribe");
+            let is_subscription = is_subscription(request.method_name());
             if is_subscription && request.extensions().get() == Some(&Transport::Http) {
                 let error = RpcError::with_data(
                     -32601,
@@ -166,6 +165,11 @@ where
             }
         }
     }
+}
+
+/// Whether a method needs a connection that outlives its answer.
+fn is_subscription(name: &str) -> bool {
+    name.ends_with("_subscribe") || name.ends_with("_unsubscribe")
 }
 
 fn refuse(request: Request<'_>, error: RpcError) -> MethodResponse {

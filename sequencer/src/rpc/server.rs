@@ -109,6 +109,8 @@ pub struct RpcServer {
     stop: ServerHandle,
     serving: JoinHandle<std::io::Result<()>>,
     following: JoinHandle<()>,
+    #[cfg(test)]
+    methods: Vec<&'static str>,
 }
 
 impl RpcServer {
@@ -142,8 +144,11 @@ impl RpcServer {
             context.store.durable_head(),
         ));
         let (stop_handle, stop) = stop_channel();
+        let methods: Methods = registry.into_module().into();
+        #[cfg(test)]
+        let names = methods.method_names().collect();
         let endpoint = Endpoint {
-            methods: registry.into_module().into(),
+            methods,
             service: service(&limits),
             stop: stop_handle.clone(),
             connections: Arc::new(AtomicU32::new(0)),
@@ -167,12 +172,20 @@ impl RpcServer {
             stop,
             serving,
             following,
+            #[cfg(test)]
+            methods: names,
         })
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Names of all methods.
+    #[cfg(test)]
+    pub(super) fn method_names(&self) -> &[&'static str] {
+        &self.methods
     }
 
     /// Stops taking requests, and returns when those in progress are answered.

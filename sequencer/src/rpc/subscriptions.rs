@@ -1,4 +1,5 @@
-//! `eth_subscribe`: new heads, logs, pending transactions and syncing, over WebSocket.
+//! Subscriptions over WebSocket: `eth_subscribe` for new heads, logs, pending transactions and
+//! syncing, `trestle_subscribe` for the stages of a transaction and the heads.
 //!
 //! A client that falls behind loses its connection, not the node its memory: notifications wait in a
 //! bounded buffer, and the socket's writes have a time limit.
@@ -6,6 +7,7 @@
 use std::sync::Arc;
 
 use alloy::rpc::types::{Filter, pubsub::SubscriptionKind};
+use alloy_primitives::B256;
 use jsonrpsee::{
     PendingSubscriptionSink, RpcModule, SubscriptionSink,
     core::SubscriptionError,
@@ -20,8 +22,10 @@ use super::{
     RpcError,
     args::Args,
     context::Context,
+    context::SettledHeads,
     follow::ChainEvent,
     logs::LogQuery,
+    methods::trestle::{TransactionStatus, all_heads, status},
     wire::{self, RpcTransaction},
 };
 use crate::mempool::PooledTransaction;
@@ -55,13 +59,19 @@ impl Topic {
     }
 }
 
-/// Registers `eth_subscribe` and `eth_unsubscribe`.
+/// Registers `eth_subscribe`, `trestle_subscribe` and what ends them.
 pub(super) fn register(module: &mut RpcModule<Arc<Context>>) -> Result<(), RegisterMethodError> {
     module.register_subscription(
         "eth_subscribe",
         "eth_subscription",
         "eth_unsubscribe",
         |params, pending, context, _| async move { subscribe(&params, pending, &context).await },
+    )?;
+    module.register_subscription(
+        "trestle_subscribe",
+        "trestle_subscription",
+        "trestle_unsubscribe",
+        |params, pending, context, _| async move { watch(&params, pending, &context).await },
     )?;
     Ok(())
 }
@@ -100,6 +110,103 @@ async fn subscribe(
         }
     }
     Ok(())
+}
+
+/// What `trestle_subscribe` delivers.
+#[derive(Debug)]
+enum Watched {
+    /// Every stage of a transaction, until it is final or dropped.
+    Transaction(B256),
+    /// The unsafe, safe and finalized heads as they move.
+    Heads,
+}
+
+impl Watched {
+    fn read(params: &Params<'_>) -> Result<Self, RpcError> {
+        let mut args = Args::new(params)?;
+        let kind: String = args.required()?;
+        match kind.as_str() {
+            "transactionStatus" => Ok(Self::Transaction(args.required()?)),
+            "heads" => Ok(Self::Heads),
+            other => Err(RpcError::params(format!(
+                "no \"{other}\" subscription in trestle namespace"
+            ))),
+        }
+    }
+}
+
+async fn watch(
+    params: &Params<'static>,
+    pending: PendingSubscriptionSink,
+    context: &Arc<Context>,
+) -> Result<(), SubscriptionError> {
+    let watched = match Watched::read(params) {
+        Ok(watched) => watched,
+        Err(error) => {
+            pending.reject(ErrorObjectOwned::from(error)).await;
+            return Ok(());
+        }
+    };
+    let changes = Changes {
+        events: context.events.subscribe(),
+        settled: context.settled.clone(),
+    };
+    let sink = Outlet {
+        sink: pending.accept().await?,
+        patience: context.limits.write_stall,
+    };
+    match watched {
+        Watched::Transaction(hash) => {
+            let now = || status(context, &hash);
+            send_changes(changes, &sink, now, |status| {
+                status.as_ref().is_some_and(TransactionStatus::is_settled)
+            })
+            .await;
+        }
+        Watched::Heads => send_changes(changes, &sink, || all_heads(context), |_| false).await,
+    }
+    Ok(())
+}
+
+/// Everything that may change a stage or a head.
+struct Changes {
+    events: Receiver<ChainEvent>,
+    settled: tokio::sync::watch::Receiver<SettledHeads>,
+}
+
+impl Changes {
+    /// Waits for a change; at the latest a second, for the pool drops transactions silently.
+    /// `false` if there will be none.
+    async fn next(&mut self) -> bool {
+        tokio::select! {
+            event = self.events.recv() => !matches!(event, Err(RecvError::Closed)),
+            settled = self.settled.changed() => settled.is_ok(),
+            () = tokio::time::sleep(std::time::Duration::from_secs(1)) => true,
+        }
+    }
+}
+
+/// Sends what `now` gives, and again whenever that differs, until `is_last` or the subscriber goes.
+async fn send_changes<T: Serialize + PartialEq>(
+    mut changes: Changes,
+    sink: &Outlet,
+    now: impl Fn() -> Result<T, RpcError>,
+    is_last: impl Fn(&T) -> bool,
+) {
+    let mut sent = None;
+    loop {
+        let Ok(value) = now() else { return };
+        if sent.as_ref() != Some(&value) {
+            if !sink.send(&value).await || is_last(&value) {
+                return;
+            }
+            sent = Some(value);
+        }
+        tokio::select! {
+            () = sink.sink.closed() => return,
+            goes_on = changes.next() => if !goes_on { return },
+        }
+    }
 }
 
 /// The way to one subscriber.

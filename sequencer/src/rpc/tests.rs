@@ -2,8 +2,10 @@
 
 mod bed;
 mod calls;
+mod docs;
 mod errors;
 mod filters;
+mod fuzz;
 mod limits;
 mod reorgs;
 mod schema;

@@ -1,10 +1,12 @@
 //! What the node is: chain, version, accounts, synchronisation.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::LazyLock};
 
 use alloy_primitives::{Address, B256, Bytes, U64, keccak256};
 
-use crate::rpc::{RpcError, args::Args, context::Context};
+use serde_json::Value;
+
+use crate::rpc::{RpcError, args::Args, context::Context, openrpc};
 
 pub(super) fn chain_id(context: &Context, args: Args) -> Result<U64, RpcError> {
     args.end()?;
@@ -52,6 +54,12 @@ pub(super) fn accounts(_: &Context, args: Args) -> Result<Vec<Address>, RpcError
 pub(super) fn syncing(_: &Context, args: Args) -> Result<bool, RpcError> {
     args.end()?;
     Ok(false)
+}
+
+pub(super) fn discover(_: &Context, args: Args) -> Result<&'static Value, RpcError> {
+    static DOCUMENT: LazyLock<Value> = LazyLock::new(openrpc::document);
+    args.end()?;
+    Ok(&DOCUMENT)
 }
 
 pub(super) fn modules(

@@ -91,6 +91,7 @@ impl Registry {
             .quick("eth_syncing", node::syncing)?
             .quick("eth_mining", node::syncing)?
             .quick("rpc_modules", node::modules)?
+            .quick("rpc.discover", node::discover)?
             .quick("eth_blockNumber", blocks::block_number)?
             .quick("eth_getBlockByNumber", blocks::by_number)?
             .quick("eth_getBlockByHash", blocks::by_hash)?

@@ -89,7 +89,7 @@ pub(super) fn output_at_batch(
 }
 
 /// A block by number and hash.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 struct Head {
     number: U64,
     hash: B256,
@@ -105,8 +105,8 @@ impl From<BlockRef> for Head {
 }
 
 /// How far the chain is settled.
-#[derive(Debug, Serialize)]
-pub(super) struct Heads {
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(in crate::rpc) struct Heads {
     #[serde(rename = "unsafe")]
     unsafe_head: Head,
     safe: Head,
@@ -115,6 +115,11 @@ pub(super) struct Heads {
 
 pub(super) fn heads(context: &Context, args: Args) -> Result<Heads, RpcError> {
     args.end()?;
+    all_heads(context)
+}
+
+/// The heads at present.
+pub(in crate::rpc) fn all_heads(context: &Context) -> Result<Heads, RpcError> {
     let settled = *context.settled.borrow();
     Ok(Heads {
         unsafe_head: context.snapshot()?.head().into(),
@@ -162,15 +167,22 @@ enum Settlement {
 }
 
 /// Where a transaction is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct TransactionStatus {
+pub(in crate::rpc) struct TransactionStatus {
     stage: Settlement,
     block_number: Option<U64>,
     block_hash: Option<B256>,
     batch: Option<U64>,
     /// Why it waits or was dropped.
     reason: Option<String>,
+}
+
+impl TransactionStatus {
+    /// Whether nothing more can become of it.
+    pub(in crate::rpc) fn is_settled(&self) -> bool {
+        matches!(self.stage, Settlement::Finalized | Settlement::Dropped)
+    }
 }
 
 pub(super) fn transaction_status(
@@ -182,7 +194,11 @@ pub(super) fn transaction_status(
     status(context, &hash)
 }
 
-fn status(context: &Context, hash: &B256) -> Result<Option<TransactionStatus>, RpcError> {
+/// Where a transaction is; `None` for one that nobody knows.
+pub(in crate::rpc) fn status(
+    context: &Context,
+    hash: &B256,
+) -> Result<Option<TransactionStatus>, RpcError> {
     if let Some((block, _)) = context.transaction(hash)? {
         let number = block.header.header.number;
         let batch = match &context.l1 {

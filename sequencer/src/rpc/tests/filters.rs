@@ -9,8 +9,11 @@ use alloy_primitives::{B256, TxKind};
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::bed::{Bed, Wishes, logger};
-use crate::rpc::RpcLimits;
+use super::bed::{Bed, Socket, Wishes, logger};
+use crate::{
+    rpc::{RpcLimits, SettledHeads},
+    store::BlockRef,
+};
 
 #[tokio::test]
 async fn filters_give_what_is_new_once() {
@@ -136,4 +139,83 @@ async fn subscriptions_deliver_heads_logs_and_pending_transactions() {
     assert_eq!((log.transaction_hash, log.removed), (Some(hash), false));
     // The same port answers calls on the same connection.
     assert_eq!(ws.get_block_number().await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn transaction_is_followed_by_subscription_until_it_is_final() {
+    let bed = Bed::new().await;
+    let hash = bed.send(bed.transfer(0, 0, 1)).await;
+    let mut socket = Socket::open(&bed).await;
+    socket
+        .call("trestle_subscribe", json!(["transactionStatus", hash]))
+        .await;
+    assert_eq!(socket.notified().await["stage"], "accepted");
+    let block = bed.seal().await;
+    let sealed = socket.notified().await;
+    assert_eq!(
+        (&sealed["stage"], &sealed["blockHash"]),
+        (&json!("sealed"), &json!(block.header.hash))
+    );
+    let head = BlockRef {
+        number: 1,
+        hash: block.header.hash,
+    };
+    bed.settled.send_replace(SettledHeads {
+        safe: head,
+        finalized: BlockRef::default(),
+    });
+    assert_eq!(socket.notified().await["stage"], "safe");
+    bed.settled.send_replace(SettledHeads {
+        safe: head,
+        finalized: head,
+    });
+    assert_eq!(socket.notified().await["stage"], "finalized");
+}
+
+#[tokio::test]
+async fn heads_are_followed_by_subscription() {
+    let bed = Bed::new().await;
+    let mut socket = Socket::open(&bed).await;
+    socket.call("trestle_subscribe", json!(["heads"])).await;
+    assert_eq!(socket.notified().await["unsafe"]["number"], "0x0");
+    bed.seal().await;
+    assert_eq!(socket.notified().await["unsafe"]["number"], "0x1");
+}
+
+#[tokio::test]
+async fn subscriptions_of_unknown_kind_are_refused_in_words() {
+    let bed = Bed::new().await;
+    let mut socket = Socket::open(&bed).await;
+    for method in ["trestle_subscribe", "eth_subscribe"] {
+        let answer = socket.call(method, json!(["weather"])).await;
+        assert_eq!(answer["error"]["code"], -32602, "{answer}");
+    }
+    let logs = socket
+        .call("eth_subscribe", json!(["logs", {"address": "0x5"}]))
+        .await;
+    assert_eq!(logs["error"]["code"], -32602, "{logs}");
+}
+
+#[tokio::test]
+async fn subscription_ends_when_asked_to() {
+    let bed = Bed::new().await;
+    let mut socket = Socket::open(&bed).await;
+    let id = socket.call("eth_subscribe", json!(["newHeads"])).await["result"].clone();
+    assert!(id.as_str().unwrap().starts_with("0x"), "{id}");
+    bed.seal().await;
+    assert_eq!(socket.notified().await["number"], "0x1");
+    assert_eq!(
+        socket.call("eth_unsubscribe", json!([id])).await["result"],
+        true
+    );
+    assert_eq!(
+        socket.call("eth_unsubscribe", json!([id])).await["result"],
+        false
+    );
+    bed.seal().await;
+    // The next message is an answer, not a notification.
+    assert_eq!(
+        socket.call("eth_blockNumber", json!([])).await["result"],
+        "0x2"
+    );
 }

@@ -4,7 +4,7 @@ use alloy_consensus::TxEip1559;
 use alloy_primitives::{Address, B256, TxKind};
 use serde_json::{Value, json};
 
-use super::bed::{Bed, Wishes, logger};
+use super::bed::{Bed, Socket, Wishes, logger};
 use crate::rpc::RpcLimits;
 
 async fn bed(limits: RpcLimits) -> Bed {
@@ -196,4 +196,128 @@ async fn browsers_and_odd_clients_are_served() {
     assert!(head.starts_with("HTTP/1.1 415"), "{head}");
     let (head, _) = bed.http("GET", "", "").await;
     assert!(head.starts_with("HTTP/1.1 405"), "{head}");
+}
+
+#[tokio::test]
+async fn subscriptions_of_one_connection_are_bounded() {
+    let bed = bed(RpcLimits {
+        subscriptions: 2,
+        ..RpcLimits::default()
+    })
+    .await;
+    let mut socket = Socket::open(&bed).await;
+    for _ in 0..2 {
+        assert!(socket.call("eth_subscribe", json!(["newHeads"])).await["result"].is_string());
+    }
+    let refused = socket.call("eth_subscribe", json!(["newHeads"])).await;
+    assert_eq!(refused["error"]["code"], -32006, "{refused}");
+    // Another connection has its own.
+    let mut other = Socket::open(&bed).await;
+    assert!(other.call("eth_subscribe", json!(["newHeads"])).await["result"].is_string());
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_freed() {
+    let bed = bed(RpcLimits {
+        connections: 2,
+        ..RpcLimits::default()
+    })
+    .await;
+    let mut first = Socket::open(&bed).await;
+    let second = Socket::open(&bed).await;
+    let third = async { Socket::open(&bed).await };
+    let waited = tokio::time::timeout(std::time::Duration::from_millis(200), third).await;
+    assert!(waited.is_err(), "the third waits");
+    assert_eq!(
+        first.call("eth_chainId", json!([])).await["result"],
+        "0x1bcd"
+    );
+    drop(second);
+    let mut third = Socket::open(&bed).await;
+    assert_eq!(
+        third.call("eth_chainId", json!([])).await["result"],
+        "0x1bcd"
+    );
+}
+
+#[tokio::test]
+async fn client_that_does_not_read_is_dropped() {
+    let limits = RpcLimits {
+        notifications: 4,
+        write_stall: std::time::Duration::from_millis(100),
+        ..RpcLimits::default()
+    };
+    let bed = bed(limits).await;
+    let mut socket = Socket::open(&bed).await;
+    // Returns 64 KiB of zeros: PUSH3 0x10000; PUSH0; RETURN. Some megabytes of such answers that
+    // nobody reads fill every buffer on the way.
+    let contract = bed.deploy(0, 0, &[0x62, 1, 0, 0, 0x5f, 0xf3]).await;
+    let call =
+        json!({"jsonrpc": "2.0", "id": 1, "method": "eth_call", "params": [{"to": contract}]});
+    let batch = json!(std::iter::repeat_n(&call, 50).collect::<Vec<_>>()).to_string();
+    for _ in 0..12 {
+        socket.send(&batch).await;
+    }
+    // The first answer is on its way: from now on, nothing is read for longer than is tolerated.
+    assert!(socket.receive().await.is_some());
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    // What was on the way can still be read; then the connection is at its end.
+    let mut answers = 0;
+    while socket.receive().await.is_some() {
+        answers += 1;
+    }
+    assert!(answers < 11, "all batches were answered");
+}
+
+#[tokio::test]
+async fn gas_and_time_of_calls_are_bounded() {
+    let limits = RpcLimits {
+        call_gas: 100_000,
+        call_time: std::time::Duration::from_millis(1),
+        ..RpcLimits::default()
+    };
+    let bed = bed(limits).await;
+    // Returns the gas left: GAS; PUSH0; MSTORE; PUSH1 32; PUSH0; RETURN
+    let contract = bed
+        .deploy(0, 0, &[0x5a, 0x5f, 0x52, 0x60, 32, 0x5f, 0xf3])
+        .await;
+    let call = json!([{"to": contract, "gas": "0xffffffff"}]);
+    if let Ok(gas) = bed.ask("eth_call", call).await {
+        let left: alloy_primitives::U256 = serde_json::from_value(json!(gas)).unwrap();
+        assert!(left < alloy_primitives::U256::from(100_000), "{left}");
+    }
+    let bed = self::bed(RpcLimits {
+        call_gas: 50_000_000,
+        call_time: std::time::Duration::from_millis(20),
+        ..RpcLimits::default()
+    })
+    .await;
+    let endless = bed.deploy(0, 0, &[0x5b, 0x5f, 0x56]).await;
+    let options = json!({"tracer": "callTracer"});
+    let error = bed
+        .ask(
+            "debug_traceCall",
+            json!([{"to": endless}, "latest", options]),
+        )
+        .await;
+    assert_eq!(error.unwrap_err()["message"], "execution aborted (timeout)");
+}
+
+#[tokio::test]
+async fn calls_beyond_the_queue_are_turned_away() {
+    let limits = RpcLimits {
+        heavy_calls: 1,
+        heavy_queue: 1,
+        ..RpcLimits::default()
+    };
+    let bed = bed(limits).await;
+    let endless = bed.deploy(0, 0, &[0x5b, 0x5f, 0x56]).await;
+    let call = || bed.ask("eth_call", json!([{"to": endless, "gas": "0x2000000"}]));
+    let outcomes = futures::future::join_all((0..8).map(|_| call())).await;
+    let codes: Vec<_> = outcomes
+        .into_iter()
+        .map(|o| o.unwrap_err()["code"].clone())
+        .collect();
+    assert!(codes.contains(&json!(-32005)), "{codes:?}");
+    assert!(codes.contains(&json!(-32000)), "{codes:?}");
 }
