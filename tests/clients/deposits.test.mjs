@@ -9,9 +9,16 @@ import { depositHashes } from './lib/deposits.mjs';
 const probe = artifact('Probe');
 const fresh = () => privateKeyToAccount(generatePrivateKey()).address;
 
-/** Deposits `request` from account `index`; gives its receipt on L2. */
+/**
+ * Deposits `request` from account `index`; gives its receipt on L2.
+ *
+ * An L1 node estimates in the newest block, the deposit is in a later one, where the market's storage
+ * may cost some thousand gas more: hence the margin.
+ */
 async function deposit(index, request) {
-  const hash = await l1Wallet(index).depositTransaction({ request, targetChain: l2Chain });
+  const parameters = { request, targetChain: l2Chain, account: account(index) };
+  const estimate = await l1Client.estimateDepositTransactionGas(parameters);
+  const hash = await l1Wallet(index).depositTransaction({ ...parameters, gas: (estimate * 5n) / 4n });
   const onL1 = await l1Client.waitForTransactionReceipt({ hash });
   assert.equal(onL1.status, 'success');
   const hashes = depositHashes(onL1);

