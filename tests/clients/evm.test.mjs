@@ -5,6 +5,7 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { before, describe, it } from 'node:test';
 import { concat, keccak256, numberToHex, pad, parseEther, toHex } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { walletActionsL2 } from 'viem/op-stack';
 import { account, artifact, deploy, l2Client, l2Wallet, range } from './lib/clients.mjs';
 
 const { abi } = artifact('Tour');
@@ -124,6 +125,15 @@ describe('evm', () => {
     const hash = await wallet.sendTransaction({ to: account(8).address, data, gas: 100_000n });
     const receipt = await l2Client.waitForTransactionReceipt({ hash });
     assert.equal(receipt.gasUsed, 21_000n + 40n * 1_000n);
+  });
+
+  it('sends a message to L1, which changes the root that headers carry', async () => {
+    const root = async (blockNumber) => (await l2Client.getBlock({ blockNumber })).withdrawalsRoot;
+    const request = { to: account(8).address, value: 1n, gas: 100_000n };
+    const hash = await wallet.extend(walletActionsL2()).initiateWithdrawal({ request });
+    const receipt = await l2Client.waitForTransactionReceipt({ hash });
+    assert.equal(receipt.status, 'success');
+    assert.notEqual(await root(receipt.blockNumber), await root(receipt.blockNumber - 1n));
   });
 
   it('runs a contract’s code in an account that delegated to it', async () => {

@@ -48,7 +48,7 @@ pub(crate) async fn settle(node: &Node, other: &Node) {
 }
 
 /// Deposits, calls, reverts, creations and transfers, in some number of blocks.
-async fn some_of_everything(chain: &Chain, rpc: &Rpc, user: &mut User) {
+pub(crate) async fn some_of_everything(chain: &Chain, rpc: &Rpc, user: &mut User) {
     let probe = user.deploy(rpc, &Probe::BYTECODE).await;
     let note = Probe::note_0Call {
         text: "a note".into(),

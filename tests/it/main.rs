@@ -20,3 +20,4 @@ mod dev;
 mod forced;
 mod reorgs;
 mod support;
+mod transition;

@@ -1,5 +1,6 @@
 //! What the tests share: an L1 with a deployed chain, nodes as processes, and users.
 
+pub(crate) mod archive;
 pub(crate) mod chain;
 pub(crate) mod json;
 pub(crate) mod node;
