@@ -8,7 +8,7 @@
 //!                          └─► fold thread ──one transaction a round──► MDBX ─────────┘
 //! ```
 //!
-//! **Writing.** Every change is a numbered record in the journal ([`journal`]): a block, an unwind,
+//! **Writing.** Every change is a numbered record in the journal (`store/journal`): a block, an unwind,
 //! a transaction admitted to or dropped from the pool, marks. It is visible in memory at once and
 //! *durable* when the journal's thread has synced it; what has queued up meanwhile shares one sync.
 //! In the background whole runs of durable records are folded into MDBX in one durable transaction,
