@@ -15,6 +15,7 @@ mod claim;
 mod cost;
 mod delay;
 mod dissection;
+pub mod image;
 mod strategy;
 mod truth;
 mod view;
