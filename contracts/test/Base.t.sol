@@ -13,6 +13,7 @@ interface Vm {
     function assume(bool condition) external pure;
     function blobBaseFee(uint256 fee) external;
     function chainId(uint256 id) external;
+    function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function cool(address target) external;
     function deal(address who, uint256 wei_) external;
     function etch(address where, bytes calldata code) external;
@@ -22,6 +23,7 @@ interface Vm {
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
     function fee(uint256 baseFee) external;
+    function getNonce(address account) external view returns (uint64);
     function getRecordedLogs() external returns (Log[] memory);
     function label(address who, string calldata name) external;
     function load(address where, bytes32 slot) external view returns (bytes32);

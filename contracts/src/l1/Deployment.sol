@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {
     TransparentUpgradeableProxy
 } from "@openzeppelin/contracts/proxy/transparent/TransparentUpgradeableProxy.sol";
+import {IAnchorRegistry} from "../dispute/game/IAnchorRegistry.sol";
 import {Inbox} from "./Inbox.sol";
 import {OperatorParams} from "./InboxCodec.sol";
 import {Portal} from "./Portal.sol";
@@ -60,7 +61,12 @@ contract Deployment {
         );
         portal = Portal(
             payable(_proxy(
-                    parts.portalImpl, parts.timelock, abi.encodeCall(Portal.initialize, (inbox_))
+                    parts.portalImpl,
+                    parts.timelock,
+                    abi.encodeCall(
+                        Portal.initialize,
+                        (inbox_, IAnchorRegistry(address(0)), parts.timelock, parts.operator)
+                    )
                 ))
         );
         systemConfig = SystemConfig(

@@ -6,6 +6,7 @@ import {
     ITransparentUpgradeableProxy
 } from "@openzeppelin/contracts/proxy/transparent/TransparentUpgradeableProxy.sol";
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
+import {IAnchorRegistry} from "../../src/dispute/game/IAnchorRegistry.sol";
 import {Fixture} from "./Fixture.sol";
 import {Deployment} from "../../src/l1/Deployment.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
@@ -39,7 +40,7 @@ contract DeploymentTest is Fixture {
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         inbox.initialize(ALICE, ALICE, ALICE);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        portal.initialize(ALICE);
+        portal.initialize(ALICE, IAnchorRegistry(ALICE), ALICE, ALICE);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         systemConfig.initialize(ALICE, ALICE, ALICE, _params());
     }
@@ -48,9 +49,9 @@ contract DeploymentTest is Fixture {
         Inbox bareInbox = new Inbox(_inboxConfig());
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         bareInbox.initialize(ALICE, ALICE, ALICE);
-        Portal barePortal = new Portal(MARKET_GAS);
+        Portal barePortal = new Portal(_portalConfig());
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        barePortal.initialize(ALICE);
+        barePortal.initialize(ALICE, IAnchorRegistry(ALICE), ALICE, ALICE);
         SystemConfig bareConfig = new SystemConfig(BLOCK_GAS);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         bareConfig.initialize(ALICE, ALICE, ALICE, _params());

@@ -17,10 +17,14 @@ abstract contract Fixture is Base {
     uint64 internal constant DELAY = 43_200;
     uint64 internal constant MARKET_GAS = 60_000_000;
     uint32 internal constant MAX_BYTES = 100_000;
+    uint64 internal constant MATURITY = 3.5 days;
+    uint64 internal constant MAX_PAUSE = 37 days;
+    uint64 internal constant PAUSE_INTERVAL = 90 days;
     bytes32 internal constant END = bytes32(uint256(0xe0d));
 
     address internal constant GOVERNOR = address(0x60);
     address internal constant OPERATOR = address(0x0b);
+    address internal constant GUARDIAN = address(0x60a4d);
     address internal constant BATCHER = address(0xba7c4e5);
     address internal constant ALICE = address(0xa11ce);
 
@@ -48,6 +52,10 @@ abstract contract Fixture is Base {
         return Inbox.Config(BLOCK_GAS, BATCH_GAS, SYSTEM_GAS, DELAY, MAX_BYTES, MAX_BYTES);
     }
 
+    function _portalConfig() internal pure returns (Portal.Config memory) {
+        return Portal.Config(MARKET_GAS, MATURITY, MAX_PAUSE, PAUSE_INTERVAL);
+    }
+
     function _params() internal pure returns (OperatorParams memory) {
         return OperatorParams(BLOCK_GAS, 400_000, 3, 1_000_000, BATCHER);
     }
@@ -57,7 +65,7 @@ abstract contract Fixture is Base {
             timelock: address(timelock),
             operator: OPERATOR,
             inboxImpl: address(new Inbox(_inboxConfig())),
-            portalImpl: address(new Portal(MARKET_GAS)),
+            portalImpl: address(new Portal(_portalConfig())),
             systemConfigImpl: address(new SystemConfig(BLOCK_GAS)),
             params: _params()
         });

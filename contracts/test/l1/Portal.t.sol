@@ -6,7 +6,6 @@ import {Base, Vm} from "../Base.t.sol";
 import {Aliasing} from "../../src/l1/Aliasing.sol";
 import {DepositRequest, InboxCodec} from "../../src/l1/InboxCodec.sol";
 import {IInbox} from "../../src/l1/IInbox.sol";
-import {IPortal} from "../../src/l1/IPortal.sol";
 import {Portal} from "../../src/l1/Portal.sol";
 
 /// @notice Deposits while it is under construction: it has no code then.
@@ -137,13 +136,6 @@ contract PortalTest is Fixture {
             abi.encodeWithSelector(IInbox.Unauthorized.selector, address(this), address(portal))
         );
         inbox.enqueueDeposit(_request(100_000), "");
-    }
-
-    function test_finalizeWithdrawalTransaction_reverts() public {
-        vm.expectRevert(IPortal.WithdrawalsUnavailable.selector);
-        portal.finalizeWithdrawalTransaction(
-            IPortal.WithdrawalTransaction(0, ALICE, ALICE, 1 ether, 100_000, "")
-        );
     }
 
     function _expectFrom(address from, address to) private {

@@ -33,6 +33,9 @@ pub struct DeployConfig {
     /// Seconds after which a queue entry is overdue and can be forced in.
     #[serde(default = "default_forced_inclusion_delay")]
     pub forced_inclusion_delay: u64,
+    /// Least age in seconds of a withdrawal's proof.
+    #[serde(default = "default_proof_maturity_delay")]
+    pub proof_maturity_delay: u64,
     /// L2 gas per second at which the fee rule's excess drains.
     #[serde(default = "default_target")]
     pub target_gas_per_second: u64,
@@ -62,6 +65,10 @@ const fn default_timelock_delay() -> u64 {
 
 const fn default_forced_inclusion_delay() -> u64 {
     12 * 3_600
+}
+
+const fn default_proof_maturity_delay() -> u64 {
+    302_400
 }
 
 const fn default_target() -> u64 {
@@ -129,6 +136,7 @@ impl DeployConfig {
             executors: Vec::new(),
             timelock_delay: default_timelock_delay(),
             forced_inclusion_delay: default_forced_inclusion_delay(),
+            proof_maturity_delay: default_proof_maturity_delay(),
             target_gas_per_second: default_target(),
             user_gas_limit: None,
             data_scalar: default_data_scalar(),
@@ -161,6 +169,12 @@ impl DeployConfig {
             "forcedInclusionDelay",
             self.forced_inclusion_delay.into(),
             1,
+            year,
+        )?;
+        in_range(
+            "proofMaturityDelay",
+            self.proof_maturity_delay.into(),
+            0,
             year,
         )?;
         in_range(
@@ -208,6 +222,22 @@ impl DeployConfig {
     #[must_use]
     pub const fn deposit_gas_per_block(&self) -> u64 {
         self.target_gas_per_second.saturating_mul(L1_SLOT_SECONDS) / 2
+    }
+
+    /// Seconds for which the guardian may pause the finalisation of withdrawals: until an upgrade that is announced
+    /// then has long been in force.
+    #[must_use]
+    pub const fn max_pause(&self) -> u64 {
+        self.timelock_delay.saturating_add(7 * 86_400)
+    }
+
+    /// Least seconds from one pause to the next, of which less than half are paused.
+    #[must_use]
+    pub fn pause_interval(&self) -> u64 {
+        self.max_pause()
+            .saturating_mul(5)
+            .div_euclid(2)
+            .max(90 * 86_400)
     }
 
     /// L2 gas that the user transactions of one block may use.

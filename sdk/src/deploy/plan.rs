@@ -165,10 +165,13 @@ fn inbox_arguments(config: &DeployConfig) -> Vec<u8> {
 }
 
 fn portal_arguments(config: &DeployConfig) -> Vec<u8> {
-    Portal::constructorCall {
-        maxDepositGasPerBlock_: config.deposit_gas_per_block(),
-    }
-    .abi_encode()
+    let config = Portal::Config {
+        maxDepositGasPerBlock: config.deposit_gas_per_block(),
+        proofMaturityDelay: config.proof_maturity_delay,
+        maxPause: config.max_pause(),
+        pauseInterval: config.pause_interval(),
+    };
+    Portal::constructorCall { config }.abi_encode()
 }
 
 fn system_arguments(config: &DeployConfig) -> Vec<u8> {

@@ -86,10 +86,14 @@ impl Settlement {
         let args = inbox::Inbox::constructorCall { config }.abi_encode();
         let inbox_impl = create(anvil, from, &Inbox::BYTECODE, &args).await?;
         let args = portal::Portal::constructorCall {
-            maxDepositGasPerBlock_: 60_000_000,
-        }
-        .abi_encode();
-        let portal_impl = create(anvil, from, &Portal::BYTECODE, &args).await?;
+            config: portal::Portal::Config {
+                maxDepositGasPerBlock: 60_000_000,
+                proofMaturityDelay: 1,
+                maxPause: 60,
+                pauseInterval: 600,
+            },
+        };
+        let portal_impl = create(anvil, from, &Portal::BYTECODE, &args.abi_encode()).await?;
         let args = system_config::SystemConfig::constructorCall {
             blockGasLimit_: 47_900_000,
         };

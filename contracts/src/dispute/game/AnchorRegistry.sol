@@ -2,14 +2,15 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {IAnchorRegistry} from "./IAnchorRegistry.sol";
 import {IDisputeGame} from "./IDisputeGame.sol";
 import {IDisputeGameFactory} from "./IDisputeGameFactory.sol";
-import {GameStatus, GameType, Proposal} from "./Types.sol";
+import {Claim, GameStatus, GameType, Header, Proposal} from "./Types.sol";
 
 /// @title What counts as settled
 contract AnchorRegistry is IAnchorRegistry, Ownable {
-    /// @notice Whose games count.
+    /// @inheritdoc IAnchorRegistry
     IDisputeGameFactory public immutable factory;
     /// @inheritdoc IAnchorRegistry
     uint256 public immutable airGap;
@@ -96,6 +97,28 @@ contract AnchorRegistry is IAnchorRegistry, Ownable {
     }
 
     /// @inheritdoc IAnchorRegistry
+    function isGameRespected(address game) external view returns (bool) {
+        return _isAccepted(game);
+    }
+
+    /// @inheritdoc IAnchorRegistry
+    function isGameFinalized(address game) external view returns (bool) {
+        if (isStopped) return false;
+        if (IDisputeGame(game).status() == GameStatus.CHALLENGER_WINS) return true;
+        uint256 time = finalAt(game);
+        return time != 0 && block.timestamp >= time;
+    }
+
+    /// @inheritdoc IAnchorRegistry
+    function earliestFinalAt(address game) external view returns (uint256) {
+        if (!isGameProper(game) || IDisputeGame(game).status() == GameStatus.CHALLENGER_WINS) return 0;
+        uint256 time = finalAt(game);
+        if (time != 0) return time;
+        // In dispute: it is decided at its deadline, or later.
+        return Math.max(_deadline(game), block.timestamp) + airGap;
+    }
+
+    /// @inheritdoc IAnchorRegistry
     function isGameFinal(address game) external view returns (bool) {
         if (isStopped || !isGameProper(game)) return false;
         uint256 time = finalAt(game);
@@ -109,8 +132,22 @@ contract AnchorRegistry is IAnchorRegistry, Ownable {
 
     /// @inheritdoc IAnchorRegistry
     function finalAt(address game) public view returns (uint256) {
-        if (IDisputeGame(game).status() != GameStatus.DEFENDER_WINS) return 0;
-        return IDisputeGame(game).resolvedAt() + airGap;
+        GameStatus status = IDisputeGame(game).status();
+        if (status == GameStatus.DEFENDER_WINS) return IDisputeGame(game).resolvedAt() + airGap;
+        if (status == GameStatus.CHALLENGER_WINS || _isCountered(game)) return 0;
+        // Nobody can counter it any more, so its decision is certain and would name the deadline.
+        uint256 deadline = _deadline(game);
+        return block.timestamp < deadline ? 0 : deadline + airGap;
+    }
+
+    function _isCountered(address game) internal view returns (bool) {
+        Header memory root = IDisputeGame(game).rootHeader();
+        Claim memory claim = IDisputeGame(game).claims(IDisputeGame(game).idOf(root));
+        return claim.children != 0;
+    }
+
+    function _deadline(address game) internal view returns (uint256) {
+        return IDisputeGame(game).deadlineOf(IDisputeGame(game).rootHeader());
     }
 
     function _checkStanding(address game) internal view {

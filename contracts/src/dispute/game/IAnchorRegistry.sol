@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IDisputeGameFactory} from "./IDisputeGameFactory.sol";
 import {GameType} from "./Types.sol";
 
 /// @title What counts as settled
@@ -78,9 +79,24 @@ interface IAnchorRegistry {
     /// @notice Whether the game was made by the factory while its type counted.
     function isGameProper(address game) external view returns (bool);
 
+    /// @notice Whether the game's type counted when the game was created.
+    function isGameRespected(address game) external view returns (bool);
+
+    /// @notice Whether the game's outcome will not change and may be acted upon: its root fell, or it stands and the
+    /// air gap is over. False while finalisation is stopped.
+    function isGameFinalized(address game) external view returns (bool);
+
     /// @notice Whether withdrawals may finalise against the game: proper, standing, past the air gap, no stop.
     function isGameFinal(address game) external view returns (bool);
 
     /// @notice When the air gap of a standing game ends. Seconds since 1970; zero unless the root stands.
+    /// @dev A root that nobody countered stands from its deadline on, also while nobody has decided it.
     function finalAt(address game) external view returns (uint256);
+
+    /// @notice When the air gap of the game ends at the earliest. Seconds since 1970; zero once the root fell, and for a
+    /// game that is not proper.
+    function earliestFinalAt(address game) external view returns (uint256);
+
+    /// @notice Whose games count.
+    function factory() external view returns (IDisputeGameFactory);
 }
