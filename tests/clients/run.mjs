@@ -16,7 +16,7 @@ if (!program) {
   process.exit(2);
 }
 // Each in a run of its own: within one, node runs files in the order of their names.
-const tests = ['viem', 'cast', 'deposits', 'evm', 'replay'];
+const tests = ['viem', 'cast', 'deposits', 'games', 'evm', 'replay'];
 const files = given.length ? given : tests.map((name) => join(here, `${name}.test.mjs`));
 
 const stack = await startStack(program);
