@@ -96,4 +96,5 @@ export const weakenings = [
   registry('anchor-backward', drop('if (p.batch <= _anchorBatch) revert AnchorNotForward(_anchorBatch, p.batch);')),
   registry('stop-on-agreement', ['|| a.outputRoot == b.outputRoot)', ')']),
   registry('stop-ignored', ['if (isStopped || !isGameProper(game)) return false;', 'if (!isGameProper(game)) return false;']),
+  registry('cleared-games-count', drop('_voidUntil = uint64(block.timestamp);')),
 ];

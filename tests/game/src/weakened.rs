@@ -94,6 +94,11 @@ const ATTACKS: &[(&str, u64, Attack)] = &[
         proposal::finalisation_is_stopped_without_cause,
     ),
     ("stop-ignored", 1, proposal::contradicted_root_is_final),
+    (
+        "cleared-games-count",
+        1,
+        proposal::contradicted_root_is_final_after_the_stop,
+    ),
 ];
 
 /// Weakenings that also the seeded simulator must notice, played by one kind of attacker alone.

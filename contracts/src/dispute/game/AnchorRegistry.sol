@@ -26,6 +26,9 @@ contract AnchorRegistry is IAnchorRegistry, Ownable {
     GameType public respectedGameType;
     /// @inheritdoc IAnchorRegistry
     bool public isStopped;
+    /// @dev Games created up to this time are void: the timelock lifted a contradiction among them. Seconds since
+    /// 1970; zero for never.
+    uint64 internal _voidUntil;
     bytes32 internal _anchorRoot;
     /// @inheritdoc IAnchorRegistry
     address public anchorGame;
@@ -72,6 +75,9 @@ contract AnchorRegistry is IAnchorRegistry, Ownable {
     function clearContradiction() external onlyOwner {
         if (!isStopped) revert NotStopped();
         isStopped = false;
+        // The two roots stand for good: if their games still counted, one of them would settle a falsehood, and
+        // anyone could show the same contradiction again.
+        _voidUntil = uint64(block.timestamp);
         emit ContradictionCleared();
     }
 
@@ -127,7 +133,7 @@ contract AnchorRegistry is IAnchorRegistry, Ownable {
 
     /// @inheritdoc IAnchorRegistry
     function isGameProper(address game) public view returns (bool) {
-        return factory.isGame(game) && _isAccepted(game);
+        return factory.isGame(game) && IDisputeGame(game).createdAt() > _voidUntil && _isAccepted(game);
     }
 
     /// @inheritdoc IAnchorRegistry
@@ -152,9 +158,9 @@ contract AnchorRegistry is IAnchorRegistry, Ownable {
 
     function _checkStanding(address game) internal view {
         if (!factory.isGame(game)) revert NotAGame(game);
-        if (!_isAccepted(game)) {
-            revert GameTypeNotAccepted(IDisputeGame(game).gameType(), IDisputeGame(game).createdAt());
-        }
+        uint64 created = IDisputeGame(game).createdAt();
+        if (created <= _voidUntil) revert GameVoid(game, _voidUntil);
+        if (!_isAccepted(game)) revert GameTypeNotAccepted(IDisputeGame(game).gameType(), created);
         if (IDisputeGame(game).status() != GameStatus.DEFENDER_WINS) revert RootDoesNotStand(game);
     }
 

@@ -14,6 +14,8 @@ interface IAnchorRegistry {
     error NotAGame(address game);
     /// @notice The game's type was not accepted when the game was created.
     error GameTypeNotAccepted(GameType gameType, uint64 createdAt);
+    /// @notice The game was created before the timelock lifted a contradiction stop. Seconds since 1970.
+    error GameVoid(address game, uint64 voidUntil);
     /// @notice The game's root does not stand.
     error RootDoesNotStand(address game);
     /// @notice The air gap after the game's outcome runs. Seconds since 1970.
@@ -50,7 +52,10 @@ interface IAnchorRegistry {
     /// different roots that both stand. Anyone may call.
     function contradiction(address first, address second) external;
 
-    /// @notice Lift the contradiction stop. Only the owner.
+    /// @notice Lift the contradiction stop. Only the owner, as part of the upgrade that mends the proof system.
+    /// @dev Every game created so far becomes void, the two that contradict each other among them: what was proven
+    /// against them has to be proven against a new game. The anchor stays; if it is false itself, the upgrade has to
+    /// bring another registry.
     function clearContradiction() external;
 
     /// @notice Let games of a type count, and show it to clients as the respected one. Only the owner, once.
@@ -76,7 +81,7 @@ interface IAnchorRegistry {
     /// @notice Whether two contradictory roots have been shown to stand.
     function isStopped() external view returns (bool);
 
-    /// @notice Whether the game was made by the factory while its type counted.
+    /// @notice Whether the game was made by the factory while its type counted, and was not voided since.
     function isGameProper(address game) external view returns (bool);
 
     /// @notice Whether the game's type counted when the game was created.

@@ -2,12 +2,15 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
+import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 import {AnchorRegistry} from "../../../src/dispute/game/AnchorRegistry.sol";
 import {DisputeGame} from "../../../src/dispute/game/DisputeGame.sol";
+import {DisputeGameFactory} from "../../../src/dispute/game/DisputeGameFactory.sol";
 import {IAnchorRegistry} from "../../../src/dispute/game/IAnchorRegistry.sol";
 import {IDisputeGame} from "../../../src/dispute/game/IDisputeGame.sol";
 import {IDisputeGameFactory} from "../../../src/dispute/game/IDisputeGameFactory.sol";
-import {GameConfig, GameStatus, GameType, Level, Proposal} from "../../../src/dispute/game/Types.sol";
+import {GameConfig, GameStatus, GameType, Header, Level, Proposal} from "../../../src/dispute/game/Types.sol";
 import {Refusals} from "./Refusals.sol";
 
 /// @notice Proposals, the factory's reads, and what counts as settled.
@@ -64,6 +67,10 @@ contract FactoryRefusalsTest is Refusals {
             header,
             abi.encodeWithSelector(IDisputeGame.BlockNumberMismatch.selector, good.l2BlockNumber, p.l2BlockNumber)
         );
+        no(good, hex"1234", abi.encodeWithSelector(RLP.RLPInvalidEncoding.selector));
+        no(good, bytes.concat(header, hex"00"), abi.encodeWithSelector(RLP.RLPInvalidEncoding.selector));
+        BlockHeader.HeaderField stateRoot = BlockHeader.HeaderField.StateRoot;
+        no(good, hex"c0", abi.encodeWithSelector(BlockHeader.FieldNotPresentInBlockHeader.selector, stateRoot));
         uint64 far = 2 ** 21 + 1;
         inbox.setCount(far);
         (p, header) = proposalFor(far, STATE);
@@ -150,8 +157,9 @@ contract FactoryRefusalsTest is Refusals {
     }
 
     function test_implementation_asGame_isInert() public {
-        vm.expectRevert();
-        impl.resolve();
+        Header memory none = impl.rootHeader();
+        bytes memory unknown = abi.encodeWithSelector(IDisputeGame.UnknownClaim.selector, impl.idOf(none));
+        refused(address(impl), 0, abi.encodeCall(IDisputeGame.resolve, ()), unknown);
         bytes memory data = abi.encodeCall(IDisputeGame.initialize, (account, PASSER, ""));
         refusedBy(
             address(impl),
@@ -221,10 +229,6 @@ contract FactoryRefusalsTest is Refusals {
         );
         refused(address(registry), 0, updateCall(address(young)), err);
         registry.updateAnchor(address(old));
-        vm.expectRevert(abi.encodeWithSelector(IAnchorRegistry.GameTypeUsed.selector, TYPE));
-        registry.retireGameType(TYPE);
-        vm.expectRevert(abi.encodeWithSelector(IAnchorRegistry.GameTypeUsed.selector, TYPE));
-        registry.acceptGameType(TYPE);
     }
 
     function test_rule_15_contradiction_stopsFinalisationUntilTimelock() public {
@@ -243,19 +247,65 @@ contract FactoryRefusalsTest is Refusals {
         refused(reg, 0, none, abi.encodeWithSelector(IAnchorRegistry.NoContradiction.selector, a, c));
         none = abi.encodeCall(IAnchorRegistry.contradiction, (address(a), address(a)));
         refused(reg, 0, none, abi.encodeWithSelector(IAnchorRegistry.NoContradiction.selector, a, a));
-        vm.expectRevert(IAnchorRegistry.NotStopped.selector);
-        registry.clearContradiction();
         vm.prank(stranger);
         registry.contradiction(address(a), address(b));
         vm.warp(block.timestamp + AIR_GAP);
         assertTrue(registry.isStopped() && !registry.isGameFinal(address(a)), "nothing is final");
         refused(reg, 0, updateCall(address(a)), abi.encodeWithSelector(IAnchorRegistry.FinalisationStopped.selector));
         registry.clearContradiction();
-        assertTrue(registry.isGameFinal(address(a)), "lifted");
+        assertTrue(!registry.isStopped(), "lifted");
+        IDisputeGame next = settledAfterStop(a, b, data);
+        vm.warp(block.timestamp + AIR_GAP);
+        assertTrue(registry.isGameFinal(address(next)), "games made after the lift count");
+        registry.updateAnchor(address(next));
     }
 
-    function test_registry_zeroAnchor_reverts() public {
-        vm.expectRevert(IAnchorRegistry.ZeroAnchor.selector);
-        new AnchorRegistry(address(this), factory, 0, 0, 0);
+    /// @dev Two roots that contradict each other stand for good, so lifting the stop voids both: neither may
+    /// become final, and the same evidence may not stop finalisation again.
+    function settledAfterStop(IDisputeGame a, IDisputeGame b, bytes memory evidence) internal returns (IDisputeGame) {
+        uint64 clearedAt = uint64(block.timestamp);
+        IDisputeGame sameSecond = create(8, STATE);
+        bytes4 err = IAnchorRegistry.GameVoid.selector;
+        assertTrue(!registry.isGameFinal(address(a)) && !registry.isGameProper(address(b)), "both are void");
+        refused(address(registry), 0, evidence, abi.encodeWithSelector(err, a, clearedAt));
+        refused(address(registry), 0, updateCall(address(a)), abi.encodeWithSelector(err, a, clearedAt));
+        assertTrue(!registry.isGameProper(address(sameSecond)), "as is what was made in the same second");
+        vm.warp(block.timestamp + 1);
+        return settled(7, STATE);
+    }
+
+    function test_registry_ownersMistakes_revert() public {
+        AnchorRegistry ofAccount = new AnchorRegistry(account, factory, 0, 0, GENESIS);
+        AnchorRegistry ofWallet = new AnchorRegistry(address(wallet), factory, 0, 0, GENESIS);
+        bytes memory retire = abi.encodeCall(IAnchorRegistry.retireGameType, (TYPE));
+        bytes memory accept = abi.encodeCall(IAnchorRegistry.acceptGameType, (TYPE));
+        bytes memory clear = abi.encodeCall(IAnchorRegistry.clearContradiction, ());
+        bytes memory used = abi.encodeWithSelector(IAnchorRegistry.GameTypeUsed.selector, TYPE);
+        bytes memory running = abi.encodeWithSelector(IAnchorRegistry.NotStopped.selector);
+        refusedOwner(ofAccount, ofWallet, clear, running);
+        refusedOwner(ofAccount, ofWallet, retire, used);
+        both(ofAccount, ofWallet, accept);
+        refusedOwner(ofAccount, ofWallet, accept, used);
+        both(ofAccount, ofWallet, retire);
+        refusedOwner(ofAccount, ofWallet, retire, used);
+        refusedOwner(ofAccount, ofWallet, accept, used);
+    }
+
+    function both(AnchorRegistry ofAccount, AnchorRegistry ofWallet, bytes memory data) internal {
+        vm.prank(account);
+        (bool ok,) = address(ofAccount).call(data);
+        assertTrue(ok, "the account does it");
+        (ok,) = wallet.execute(address(ofWallet), 0, data);
+        assertTrue(ok, "the wallet does it");
+    }
+
+    function test_constructors_badArguments_revert() public {
+        bytes memory code = type(AnchorRegistry).creationCode;
+        bytes memory args = abi.encode(account, factory, 0, 0, bytes32(0));
+        refusedCreation(bytes.concat(code, args), abi.encodeWithSelector(IAnchorRegistry.ZeroAnchor.selector));
+        bytes memory noOwner = abi.encodeWithSelector(Ownable.OwnableInvalidOwner.selector, address(0));
+        args = abi.encode(address(0), factory, 0, 0, GENESIS);
+        refusedCreation(bytes.concat(code, args), noOwner);
+        refusedCreation(bytes.concat(type(DisputeGameFactory).creationCode, abi.encode(address(0))), noOwner);
     }
 }

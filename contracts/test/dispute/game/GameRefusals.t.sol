@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {DisputeGame} from "../../../src/dispute/game/DisputeGame.sol";
 import {IDisputeGame} from "../../../src/dispute/game/IDisputeGame.sol";
 import {IStepVerifier} from "../../../src/dispute/IStepVerifier.sol";
@@ -11,6 +12,7 @@ import {
     GameStatus,
     Header,
     Level,
+    Proposal,
     Segment
 } from "../../../src/dispute/game/Types.sol";
 import {Refusals} from "./Refusals.sol";
@@ -48,10 +50,32 @@ contract GameRefusalsTest is Refusals {
     }
 
     function test_initialize_twice_reverts() public {
-        propose(1, true);
-        vm.prank(address(factory));
-        vm.expectRevert(IDisputeGame.AlreadyInitialized.selector);
-        game.initialize(account, PASSER, "");
+        bytes memory err = abi.encodeWithSelector(IDisputeGame.AlreadyInitialized.selector);
+        (address ofAccount, bytes memory start) = gameOf(account);
+        (address ofWallet,) = gameOf(address(wallet));
+        uint256 bond = bondAt(Level.ROOT, 10);
+        vm.prank(account, account);
+        (bool ok,) = ofAccount.call{value: bond}(start);
+        assertTrue(ok, "the account starts its game");
+        (ok,) = wallet.execute(ofWallet, bond, start);
+        assertTrue(ok, "the wallet starts its game");
+        bytes memory got;
+        vm.prank(account, account);
+        (ok, got) = ofAccount.call{value: bond}(start);
+        assertTrue(!ok && keccak256(got) == keccak256(err), "an account is refused");
+        (ok, got) = wallet.execute(ofWallet, bond, start);
+        assertTrue(!ok && keccak256(got) == keccak256(err), "a wallet is refused");
+    }
+
+    /// @dev A game of an implementation that takes `owner` for its factory, and the call that starts it.
+    function gameOf(address owner) internal returns (address place, bytes memory start) {
+        GameConfig memory c = config();
+        c.factory = owner;
+        (Proposal memory p, bytes memory header) = proposalFor(10, keccak256("state"));
+        bytes memory args =
+            abi.encodePacked(p.outputRoot, p.batchAcc, p.anchorRoot, p.batch, p.anchorBatch, p.l2BlockNumber);
+        place = Clones.cloneWithImmutableArgs(address(new DisputeGame(c)), args);
+        start = abi.encodeCall(IDisputeGame.initialize, (owner, PASSER, header));
     }
 
     function test_counter_unknownParent_reverts() public {
@@ -387,10 +411,13 @@ contract GameRefusalsTest is Refusals {
         c = config();
         c.maxClock = c.extension - 1;
         rejects(c, "maxClock");
+        c = config();
+        (c.extension, c.stepCap, c.inclusionTime) = (0, 0, 0);
+        rejects(c, "maxClock");
     }
 
     function rejects(GameConfig memory c, string memory rule) internal {
-        vm.expectRevert(abi.encodeWithSelector(IDisputeGame.BadConfig.selector, rule));
-        new DisputeGame(c);
+        bytes memory err = abi.encodeWithSelector(IDisputeGame.BadConfig.selector, rule);
+        refusedCreation(bytes.concat(type(DisputeGame).creationCode, abi.encode(c)), err);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {GameFixture} from "./GameFixture.sol";
 import {Wallet} from "./Wallet.sol";
 
@@ -34,5 +35,32 @@ abstract contract Refusals is GameFixture {
         assertTrue(!ok && keccak256(got) == keccak256(accountErr), "an account is refused");
         (ok, got) = wallet.execute(target, 0, data);
         assertTrue(!ok && keccak256(got) == keccak256(walletErr), "a wallet is refused");
+    }
+
+    /// @dev For errors of constructors.
+    function refusedCreation(bytes memory creationCode, bytes memory err) internal {
+        (address place, bytes memory got) = wallet.create(creationCode);
+        assertTrue(place == address(0), "a wallet is refused");
+        assertEq(keccak256(got), keccak256(err), "the error that a wallet sees");
+        vm.prank(account, account);
+        assembly ("memory-safe") {
+            place := create(0, add(creationCode, 0x20), mload(creationCode))
+            got := mload(0x40)
+            mstore(got, returndatasize())
+            returndatacopy(add(got, 0x20), 0, returndatasize())
+            mstore(0x40, add(add(got, 0x20), returndatasize()))
+        }
+        assertTrue(place == address(0), "an account is refused");
+        assertEq(keccak256(got), keccak256(err), "the error that an account sees");
+    }
+
+    /// @dev For errors that only an owner gets to: an account and a wallet, each the owner of a contract of its own.
+    function refusedOwner(Ownable ofAccount, Ownable ofWallet, bytes memory data, bytes memory err) internal {
+        assertTrue(ofAccount.owner() == account && ofWallet.owner() == address(wallet), "two owners");
+        vm.prank(account, account);
+        (bool ok, bytes memory got) = address(ofAccount).call(data);
+        assertTrue(!ok && keccak256(got) == keccak256(err), "an account is refused");
+        (ok, got) = wallet.execute(address(ofWallet), 0, data);
+        assertTrue(!ok && keccak256(got) == keccak256(err), "a wallet is refused");
     }
 }

@@ -19,4 +19,15 @@ contract Wallet {
     {
         (ok, result) = target.call{value: value}(data);
     }
+
+    /// @notice Deploys a contract; where its constructor reverts, gives what it reverted with.
+    function create(bytes memory creationCode) external returns (address place, bytes memory result) {
+        assembly ("memory-safe") {
+            place := create(0, add(creationCode, 0x20), mload(creationCode))
+            result := mload(0x40)
+            mstore(result, returndatasize())
+            returndatacopy(add(result, 0x20), 0, returndatasize())
+            mstore(0x40, add(add(result, 0x20), returndatasize()))
+        }
+    }
 }

@@ -102,18 +102,38 @@ fn contradict(scene: &mut Scene, first: Address, second: Address) -> bool {
 
 /// A true and a false root of one batch both stand, and the stop does not hold withdrawals back.
 pub(super) fn contradicted_root_is_final(scene: &mut Scene) -> bool {
+    let (_, wrong) = contradicted(scene);
+    is_final(scene, wrong)
+}
+
+/// The timelock lifts the stop, and the false root that caused it settles after all.
+pub(super) fn contradicted_root_is_final_after_the_stop(scene: &mut Scene) -> bool {
+    let (_, wrong) = contradicted(scene);
+    let (owner, registry) = (scene.world.owner, scene.world.registry);
+    scene
+        .world
+        .must(owner, registry, &abi::clearContradictionCall {});
+    is_final(scene, wrong)
+}
+
+/// A true and a false root of one batch that both stand, past their air gap, with the stop on.
+fn contradicted(scene: &mut Scene) -> (Address, Address) {
     let (right, wrong) = (scene.open(1, true), scene.open(1, false));
     scene.wait(CLOCKS.max_clock);
-    let roots = [right, wrong].map(|game| {
+    let [right, wrong] = [right, wrong].map(|game| {
         let root = scene.root(game);
         assert!(scene.decide(game, root), "nobody challenged");
         scene.world.games[game].game
     });
-    assert!(contradict(scene, roots[0], roots[1]));
+    assert!(contradict(scene, right, wrong));
     scene.wait(AIR_GAP);
+    (right, wrong)
+}
+
+fn is_final(scene: &mut Scene, game: Address) -> bool {
     let registry = scene.world.registry;
     scene
         .world
         .chain
-        .read(registry, &abi::isGameFinalCall { game: roots[1] })
+        .read(registry, &abi::isGameFinalCall { game })
 }
