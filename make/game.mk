@@ -14,5 +14,5 @@ bench-game: contracts/node_modules ## gas of every transaction of a dispute, cal
 
 soak-game: contracts/node_modules ## 10,000 seeded games, 64 attackers at once, long fuzzing
 	cd contracts && FOUNDRY_PROFILE=soak $(FORGE) test --match-path 'test/dispute/game/*'
-	GAME_SEEDS=$${GAME_SEEDS:-6000} GAME_CROWDS=$${GAME_CROWDS:-200} GAME_KINDS=$${GAME_KINDS:-200} \
+	GAME_SEEDS=$${GAME_SEEDS:-6000} GAME_CROWDS=$${GAME_CROWDS:-200} GAME_KINDS=$${GAME_KINDS:-200} GAME_LAWS=99 \
 		cargo test $(GAME_CRATES) -- --nocapture

@@ -16,6 +16,7 @@ interface Vm {
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function cool(address target) external;
     function deal(address who, uint256 wei_) external;
+    function envOr(string calldata name, bytes calldata default_) external view returns (bytes memory);
     function etch(address where, bytes calldata code) external;
     function expectEmit(bool, bool, bool, bool) external;
     function expectEmit(bool, bool, bool, bool, address) external;

@@ -16,6 +16,8 @@ mod chain;
 #[cfg(test)]
 mod gas;
 #[cfg(test)]
+mod laws;
+#[cfg(test)]
 mod liar;
 #[cfg(test)]
 mod random;

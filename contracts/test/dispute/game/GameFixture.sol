@@ -60,6 +60,8 @@ abstract contract GameFixture is Base {
     AnchorRegistry internal registry;
     DisputeGame internal impl;
     IDisputeGame internal game;
+    /// @dev What `game` is about: every point of a trace needs it.
+    Proposal internal current;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -67,13 +69,17 @@ abstract contract GameFixture is Base {
         toy = new ToyVerifier();
         factory = new DisputeGameFactory(address(this));
         registry = new AnchorRegistry(address(this), factory, AIR_GAP, 0, GENESIS);
-        impl = new DisputeGame(config());
+        impl = newImplementation();
         factory.setImplementation(TYPE, address(impl));
         registry.acceptGameType(TYPE);
         inbox.setCount(10);
         vm.deal(honest, 1000 ether);
         vm.deal(liar, 1000 ether);
         vm.deal(stranger, 1000 ether);
+    }
+
+    function newImplementation() internal virtual returns (DisputeGame) {
+        return new DisputeGame(config());
     }
 
     function config() internal view returns (GameConfig memory c) {
@@ -144,6 +150,7 @@ abstract contract GameFixture is Base {
         uint256 bond = bondAt(Level.ROOT, n);
         vm.prank(isTrue ? honest : liar);
         game = factory.create{value: bond}(TYPE, p, PASSER, header);
+        current = p;
         root.header = game.rootHeader();
     }
 
@@ -159,14 +166,12 @@ abstract contract GameFixture is Base {
     }
 
     function outputAt(View memory v, uint64 batch) internal view returns (bytes32 output) {
-        (uint64 anchorBatch, bytes32 anchorRoot) = (game.proposal().anchorBatch, game.proposal().anchorRoot);
-        if (batch == anchorBatch) return anchorRoot;
+        if (batch == current.anchorBatch) return current.anchorRoot;
         ToyVerifier.Program memory p = toy.programOf(inbox.batchAcc(batch));
         output = p.exitCode == 0 && p.haltAt <= Dissection.MACHINE_STEPS ? p.output : bytes32(0);
         if (v.isTrue || batch < v.fromBatch) return output;
         // A liar's root is what it proposed, where the root is false.
-        Proposal memory proposal = game.proposal();
-        if (batch == proposal.batch && proposal.outputRoot != output) return proposal.outputRoot;
+        if (batch == current.batch && current.outputRoot != output) return current.outputRoot;
         return keccak256(abi.encode("lie", output, v.salt));
     }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ClaimId, ClaimStatus, GameStatus, Header, Level, Claim} from "../../../src/dispute/game/Types.sol";
+import {Dissection} from "../../../src/dispute/game/Dissection.sol";
+import {DisputeGame} from "../../../src/dispute/game/DisputeGame.sol";
+import {ClaimId, ClaimStatus, GameStatus, Header, Level, Claim, Segment} from "../../../src/dispute/game/Types.sol";
 import {GameFixture} from "./GameFixture.sol";
 
 /// @notice Actors that move at will in one game, and a defender that answers for the truth before time passes.
@@ -18,6 +20,8 @@ contract GameInvariantTest is GameFixture {
     mapping(ClaimId => ClaimStatus) internal decided;
     mapping(ClaimId => bool) internal stepped;
     bool internal rootIsTrue;
+    /// @dev A fifth of every bond that was lost and paid out, in wei.
+    uint256 internal burned;
     /// @dev Set when a law was seen broken.
     string internal broken;
 
@@ -25,7 +29,7 @@ contract GameInvariantTest is GameFixture {
         super.setUp();
         rootIsTrue = true;
         begin(300, true);
-        bytes4[] memory actions = new bytes4[](7);
+        bytes4[] memory actions = new bytes4[](10);
         actions[0] = this.attack.selector;
         actions[1] = this.attackNewest.selector;
         actions[2] = this.attackOwn.selector;
@@ -33,8 +37,22 @@ contract GameInvariantTest is GameFixture {
         actions[4] = this.decideSome.selector;
         actions[5] = this.settleSome.selector;
         actions[6] = this.takeCredit.selector;
+        actions[7] = this.copyTruth.selector;
+        actions[8] = this.stepSome.selector;
+        actions[9] = this.passAll.selector;
         targetContract(address(this));
         targetSelector(FuzzSelector(address(this), actions));
+    }
+
+    /// @dev The game, or a variant of it that lacks a rule: its creation code in GAME_CODE.
+    function newImplementation() internal override returns (DisputeGame made) {
+        bytes memory code = vm.envOr("GAME_CODE", bytes(""));
+        if (code.length == 0) return super.newImplementation();
+        code = bytes.concat(code, abi.encode(config()));
+        assembly ("memory-safe") {
+            made := create(0, add(code, 0x20), mload(code))
+        }
+        assertTrue(address(made) != address(0), "the variant is deployed");
     }
 
     function begin(uint64 n, bool truth) internal virtual {
@@ -50,6 +68,9 @@ contract GameInvariantTest is GameFixture {
             if (ids[i] == node.header.parent) parents.push(i);
         }
         if (ids.length == 0) parents.push(0);
+        else if (game.bondOf(node.header) * 5 > game.bondOf(nodes[parents[ids.length]].header) * 4) {
+            broken = "an answer locks more than four fifths";
+        }
         nodes.push(node);
         ids.push(id);
         startsTrue.push(startTrue);
@@ -85,15 +106,29 @@ contract GameInvariantTest is GameFixture {
         lieAbout(which % nodes.length, segment, 1, salt, stranger);
     }
 
-    /// @notice Time passes, after the defender has done its part.
+    /// @notice Hours pass, after the defender has done its part.
     function pass(uint256 time) external {
         defend();
         vm.warp(block.timestamp + bound(time, 1, EXT - 1));
         defend();
     }
 
+    /// @notice Every clock runs out; then all that can be decided is, the oldest or the newest first, or nothing.
+    function passAll(uint256 how) external {
+        defend();
+        vm.warp(block.timestamp + W);
+        if (how % 3 == 1) decideAll();
+        for (uint256 i; how % 3 == 2 && i < nodes.length; ++i) {
+            tryDecide(i);
+        }
+    }
+
     function decideSome(uint256 which) external {
         tryDecide(which % nodes.length);
+        decideAll();
+    }
+
+    function decideAll() internal {
         for (uint256 i = nodes.length; i > 0; --i) {
             tryDecide(i - 1);
         }
@@ -101,7 +136,38 @@ contract GameInvariantTest is GameFixture {
 
     function settleSome(uint256 which) external {
         uint256 child = which % nodes.length;
-        if (child != 0) try game.settle(nodes[parents[child]].header, nodes[child].header) {} catch {}
+        if (child == 0) return;
+        Header memory fallen = nodes[parents[child]].header;
+        try game.settle(fallen, nodes[child].header) {
+            burned += game.bondOf(fallen) / 5;
+        } catch {}
+    }
+
+    /// @notice The truth about any segment, also about one that is true already.
+    function copyTruth(uint256 which, uint256 segment) external {
+        uint256 index = which % nodes.length;
+        if (isLeaf(nodes[index].header) || nodes.length > 24) return;
+        segment = segment % segmentCount(nodes[index].header);
+        (Node memory child, bytes memory machineEnd) = dissect(honestView(), nodes[index], segment);
+        tryCounter(stranger, index, child, machineEnd);
+    }
+
+    /// @notice A step anywhere, with the true witness.
+    function stepSome(uint256 which, uint256 segment) external {
+        uint256 index = which % nodes.length;
+        for (uint256 i; i < nodes.length; ++i) {
+            if (isLeaf(nodes[(index + i) % nodes.length].header)) index = (index + i) % nodes.length;
+        }
+        Node memory node = nodes[index];
+        if (!isLeaf(node.header)) return;
+        segment = segment % segmentCount(node.header);
+        bytes memory witness =
+            stateBytes(honestView(), node.batch, node.outputBefore, boundaryOf(node.header, segment));
+        Segment memory s = segmentAt(node, segment);
+        vm.prank(liar);
+        try game.step(node.header, s, witness) {
+            noteStep(index);
+        } catch {}
     }
 
     function takeCredit(uint256 who) external {
@@ -119,11 +185,38 @@ contract GameInvariantTest is GameFixture {
         lie.fromBatch = boundaryOf(parent.header, segment) + 1;
         if (parent.header.level == Level.MACHINE) lie.fromStep = lie.fromBatch;
         (Node memory child, bytes memory machineEnd) = dissect(lie, parent, segment);
-        uint256 bond = game.bondOf(child.header);
+        tryCounter(who, index, child, machineEnd);
+    }
+
+    /// @dev Sends a counter, paid from credit first, and sees whether its time had passed.
+    function tryCounter(address who, uint256 index, Node memory child, bytes memory machineEnd) internal {
+        Node memory parent = nodes[index];
+        uint256 segment = child.header.segment;
+        bool isNew = game.claims(game.idOf(child.header)).claimant == address(0);
+        uint256 value = valueFor(who, child.header);
         vm.prank(who);
-        try game.counter{value: bond}(parent.header, segmentAt(parent, segment), child.points, machineEnd) {
+        try game.counter{value: value}(
+            parent.header, segmentAt(parent, segment), child.points, machineEnd
+        ) {
+            bool isLate = block.timestamp >= game.deadlineOf(parent.header);
+            if (isNew && isLate) broken = "an answer after the deadline";
+            if (isNew && decided[ids[index]] != ClaimStatus.OPEN) broken = "an answer to a decided claim";
             note(child, startsTrue[index] && falseAt[index] >= segment);
         } catch {}
+    }
+
+    /// @dev What the bond needs besides the credit; now and then nothing, which must be refused.
+    function valueFor(address who, Header memory child) internal view returns (uint256) {
+        (uint256 bond, uint256 credit) = (game.bondOf(child), game.credit(who));
+        if (nodes.length % 4 == 3) return 0;
+        return credit < bond ? bond - credit : 0;
+    }
+
+    function noteStep(uint256 index) internal {
+        if (stepped[ids[index]]) broken = "a claim fell twice";
+        stepped[ids[index]] = true;
+        burned += game.bondOf(nodes[index].header) / 5;
+        remember(index);
     }
 
     /// @dev Every claim that contradicts the truth from a true start is answered, or stepped.
@@ -136,8 +229,7 @@ contract GameInvariantTest is GameFixture {
             uint256 index = falseAt[i];
             if (isLeaf(node.header)) {
                 stepAt(honest, node, index);
-                stepped[ids[i]] = true;
-                remember(i);
+                noteStep(i);
                 continue;
             }
             (Node memory child, bytes memory machineEnd) = dissect(honestView(), node, index);
@@ -170,10 +262,9 @@ contract GameInvariantTest is GameFixture {
     // ---- laws ----
 
     /// @notice One campaign for all laws: solvency, finality, truth.
-    /// forge-config: default.invariant.runs = 8
-    /// forge-config: default.invariant.depth = 30
     function invariant_laws() public view {
         checkSolvency();
+        checkDeadlines();
         checkDecisionsAreFinal();
         checkTruthStands();
     }
@@ -185,6 +276,19 @@ contract GameInvariantTest is GameFixture {
             if (!game.claims(ids[i]).isSettled) owed += game.bondOf(nodes[i].header);
         }
         assertEq(address(game).balance, owed, "bonds and credits are the balance");
+        assertEq(address(0).balance, burned, "a fifth of what was lost is burned");
+    }
+
+    /// @dev Whoever moves how often, no claim can be answered longer than two clocks and the extensions of one path.
+    function checkDeadlines() internal view {
+        uint256 moves = Dissection.movesBelow(Level.ROOT, nodes[0].header.hi - nodes[0].header.lo);
+        uint256 latest = game.createdAt() + 2 * uint256(W) + (moves - 1) * EXT;
+        for (uint256 i; i < nodes.length; ++i) {
+            uint256 deadline = game.deadlineOf(nodes[i].header);
+            assertLe(deadline, latest, "within the delay formula");
+            uint256 least = game.createdAt() + game.claims(ids[i]).madeAt + EXT;
+            assertLe(least, deadline, "every claim leaves the time for an answer");
+        }
     }
 
     /// @dev What is decided stays as it is, and nothing is decided before its deadline but by a step or a
