@@ -1,0 +1,16 @@
+//! The program that is proven, against the node's own derivation: every batch here is derived, proven natively and
+//! run in the machine, and all three must name the same output root.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking; the lints know only functions that are marked as tests"
+)]
+
+mod failures;
+mod payloads;
+mod precompiles;
+mod skipped;
+mod storage;
+mod transactions;
