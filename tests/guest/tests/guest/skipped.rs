@@ -172,7 +172,7 @@ fn batch_whose_work_budget_is_spent_is_cut_in_the_machine_too() {
         .collect();
     let last = typed(vec![Account::new(0).sign(transfer(0))]);
     let before = *world.follower.newest();
-    let payload = world.payload(vec![txs[..38_000].to_vec(), last]);
+    let payload = world.payload(vec![txs[..38_090].to_vec(), last]);
     let (record, _) = world.prove("work budget", payload);
     assert_eq!(
         record.output_root, before.output_root,
