@@ -25,7 +25,7 @@ fn every_declared_error_is_named_in_a_forge_test() {
     let tests: String = fs::read_dir(contracts.join("test/dispute/game"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.to_string_lossy().ends_with(".t.sol"))
+        .filter(|path| path.to_string_lossy().ends_with("Refusals.t.sol"))
         .map(|path| read(&path))
         .collect();
     // `Refusals.sol` sends every refused call by an account and by a contract wallet; no error may be reached past it.

@@ -261,7 +261,9 @@ contract GameInvariantTest is GameFixture {
 
     // ---- laws ----
 
-    /// @notice One campaign for all laws: solvency, finality, truth.
+    /// @notice One campaign for all laws: solvency, deadlines, finality, truth.
+    /// forge-config: soak.invariant.runs = 64
+    /// forge-config: soak.invariant.depth = 100
     function invariant_laws() public view {
         checkSolvency();
         checkDeadlines();

@@ -61,6 +61,7 @@ contract GamePlayTest is GameFixture {
     }
 
     /// forge-config: default.fuzz.runs = 100
+    /// forge-config: soak.fuzz.runs = 2000
     function testFuzz_play_anyLengthAnyLie_truthWins(uint256 n, uint256 batch, uint256 step, bool isTrue) public {
         uint64 length = uint64(bound(n, 1, 2 ** 21));
         uint64 from = uint64(bound(batch, 1, length));
