@@ -15,6 +15,7 @@ mod decode;
 mod encode;
 mod fields;
 mod frame;
+mod zstd;
 
 pub use decode::decode_columns;
 pub use encode::encode_columns;

@@ -11,7 +11,9 @@
 
 use alloy_primitives::hex;
 use std::{env, fs, panic};
-use trestle_protocol::payload::{PAYLOAD_VERSION, PayloadLimits, decode_payload, decompress};
+use trestle_protocol::payload::{
+    FrameError, PAYLOAD_VERSION, PayloadError, PayloadLimits, decode_payload, decompress,
+};
 
 const LIMITS: PayloadLimits = PayloadLimits {
     chain_id: 901,
@@ -141,4 +143,48 @@ fn mutated_frames_give_one_result_without_panic_in_bounded_memory() {
     if let Some(peak) = peak_memory() {
         assert!(peak < MAX_MEMORY, "{peak} KiB at the peak");
     }
+}
+
+/// What libzstd makes of a payload's frame, if it takes it.
+fn judge(judge: &mut zstd::bulk::Decompressor<'_>, payload: &[u8], output: &mut Vec<u8>) -> bool {
+    output.clear();
+    judge.decompress_to_buffer(&payload[1..], output).is_ok()
+}
+
+#[test]
+fn frame_that_is_accepted_decodes_as_libzstd_decodes_it() {
+    let corpus = corpus();
+    let mut random = Random(setting("TRESTLE_FUZZ_SEED", 0x9e37_79b9_7f4a_7c15));
+    let mut libzstd = zstd::bulk::Decompressor::new().unwrap();
+    let mut expected = Vec::with_capacity(LIMITS.max_decompressed);
+    let (mut agreed, mut stricter) = (0, 0);
+    let cases = setting("TRESTLE_FUZZ_CASES", 20_000);
+    for index in 0..cases {
+        let mut payload = corpus[random.below(corpus.len())].clone();
+        let is_mutated = index >= corpus.len() as u64;
+        if is_mutated {
+            mutate(&mut random, &mut payload);
+        } else {
+            payload = corpus[usize::try_from(index).unwrap()].clone();
+        }
+        let is_accepted = judge(&mut libzstd, &payload, &mut expected);
+        match decompress(&payload, &LIMITS) {
+            Ok(output) => {
+                assert!(is_accepted, "libzstd refuses {}", hex::encode(&payload));
+                assert!(output == expected, "differs: {}", hex::encode(&payload));
+                agreed += 1;
+            }
+            Err(PayloadError::Frame(FrameError::Corrupt)) if is_accepted && is_mutated => {
+                stricter += 1
+            }
+            Err(error) => assert!(is_mutated, "{error}: {}", hex::encode(&payload)),
+        }
+    }
+    println!("{agreed} of {cases} agreed, {stricter} refused here alone");
+    assert!(agreed > cases / 100, "{agreed} of {cases} agreed");
+    // libzstd does not always ask whether four streams of literals end where their symbols do.
+    assert!(
+        stricter < cases / 25,
+        "{stricter} of {cases} refused here alone"
+    );
 }

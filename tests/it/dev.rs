@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::support::{
     Rpc, User, eventually,
     json::quantity,
-    node::{command, free_port, run},
+    node::{command, free_port, output_within, run},
 };
 
 /// A running `trestle dev`.
@@ -223,13 +223,13 @@ fn taken_port_is_named_with_what_to_do() {
 fn missing_anvil_is_told_with_what_to_do() {
     let folder = folder();
     let args = arguments(&folder.path().join("chain"), &[]);
-    // setpriv and kill are found by their paths, anvil by none.
-    let output = Command::new(env!("CARGO_BIN_EXE_trestle"))
+    // No PATH, and no checkout above the working directory, as the tests' own folder has one.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_trestle"));
+    command
         .args(args)
-        .current_dir(folder.path())
-        .env("PATH", "/nonexistent")
-        .output()
-        .unwrap();
+        .current_dir("/")
+        .env("PATH", "/nonexistent");
+    let output = output_within(60, command);
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert!(

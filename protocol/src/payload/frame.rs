@@ -1,13 +1,11 @@
 //! The zstd frame around the columns: read under rules that leave no choice to the decoder.
 //!
-//! The shape of the frame, header and chain of blocks, is checked here before anything is decoded,
-//! and what each block regenerates after it, so that the decoder's own leniency decides nothing.
+//! The shape of the frame, header and chain of blocks, is checked here before anything is decoded;
+//! the blocks themselves are decoded by `zstd`.
 //! Source: RFC 8878; `SPEC.md`, section 4.
 
-use super::{PAYLOAD_VERSION, PayloadError, PayloadLimits};
-use alloc::vec::Vec;
+use super::{PAYLOAD_VERSION, PayloadError, PayloadLimits, zstd::BlockDecoder};
 use alloy_primitives::Bytes;
-use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 /// Largest window that a frame may ask for, in bytes.
 pub const MAX_WINDOW: u64 = 1 << 22;
@@ -103,7 +101,7 @@ fn decode_frame(frame: &[u8], limit: usize) -> Result<Bytes, FrameError> {
     }
     let max_block = header.window.min(MAX_BLOCK);
     check_blocks(rest, max_block)?;
-    let output = decode_blocks(frame, rest, max_block, limit)?;
+    let output = decode_blocks(rest, max_block, limit)?;
     let got = output.len() as u64;
     match header.content_size {
         Some(expected) if expected != got => Err(FrameError::ContentSize { expected, got }),
@@ -159,29 +157,49 @@ const fn window_size(descriptor: u8) -> u64 {
     base.saturating_add((base / 8).saturating_mul((descriptor & 7) as u64))
 }
 
-/// A block as it lies in the frame, header included.
+/// How a block says what it regenerates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Raw,
+    Repeated,
+    Compressed,
+}
+
+/// A block as it lies in the frame.
 #[derive(Debug, Clone, Copy)]
 struct Block<'a> {
+    kind: Kind,
+    /// Size in its header, in bytes: stored or, of a repeated byte, regenerated.
+    size: usize,
     bytes: &'a [u8],
     is_last: bool,
 }
 
 /// Takes the next block off the front of a chain.
 fn next_block<'a>(rest: &mut &'a [u8], max_block: u64) -> Result<Block<'a>, FrameError> {
-    let start = *rest;
     let header = take(rest, HEADER_BYTES).ok_or(FrameError::Block)?;
     let header = header
         .iter()
         .rev()
         .fold(0_u32, |word, byte| (word << 8) | u32::from(*byte));
-    let (is_last, kind, size) = (header & 1 == 1, (header >> 1) & 3, header >> 3);
-    if kind == 3 || u64::from(size) > max_block {
+    let size = header >> 3;
+    let kind = match (header >> 1) & 3 {
+        0 => Kind::Raw,
+        1 => Kind::Repeated,
+        2 => Kind::Compressed,
+        _ => return Err(FrameError::Block),
+    };
+    if u64::from(size) > max_block {
         return Err(FrameError::Block);
     }
-    let stored = if kind == 1 { 1 } else { size as usize };
-    take(rest, stored).ok_or(FrameError::Block)?;
-    let bytes = take(&mut &*start, HEADER_BYTES.saturating_add(stored)).unwrap_or_default();
-    Ok(Block { bytes, is_last })
+    let size = size as usize;
+    let stored = if kind == Kind::Repeated { 1 } else { size };
+    Ok(Block {
+        kind,
+        size,
+        bytes: take(rest, stored).ok_or(FrameError::Block)?,
+        is_last: header & 1 == 1,
+    })
 }
 
 /// Walks the chain of blocks to its end, which must be that of the bytes.
@@ -194,43 +212,24 @@ fn check_blocks(mut rest: &[u8], max_block: u64) -> Result<(), FrameError> {
 }
 
 /// Decodes block by block, so that no block gets far beyond its limit or that of the output.
-///
-/// The decoder tells how much it holds only once it believes that the frame has ended, so every
-/// block is shown to it as the last. Nothing is taken out before the true end: a match may reach
-/// back to the first byte.
-fn decode_blocks(
-    mut frame: &[u8],
-    mut rest: &[u8],
-    max_block: u64,
-    limit: usize,
-) -> Result<Bytes, FrameError> {
-    let mut decoder = FrameDecoder::new();
-    decoder.set_max_window_size(MAX_WINDOW);
-    decoder.reset(&mut frame).map_err(|_| FrameError::Corrupt)?;
-    let (mut shown, mut total) = (Vec::new(), 0_usize);
+fn decode_blocks(mut rest: &[u8], max_block: u64, limit: usize) -> Result<Bytes, FrameError> {
+    let max = usize::try_from(max_block).map_err(|_| FrameError::Block)?;
+    let mut decoder = BlockDecoder::default();
     loop {
         let block = next_block(&mut rest, max_block)?;
-        shown.clear();
-        shown.extend_from_slice(block.bytes);
-        if let Some(first) = shown.first_mut() {
-            *first |= 1;
+        match (block.kind, block.bytes.first()) {
+            (Kind::Raw, _) => decoder.raw(block.bytes),
+            (Kind::Repeated, Some(byte)) => decoder.repeated(*byte, block.size),
+            _ => decoder
+                .compressed(block.bytes, max)
+                .ok_or(FrameError::Corrupt)?,
         }
-        let decoded = decoder.decode_blocks(shown.as_slice(), BlockDecodingStrategy::All);
-        decoded.map_err(|_| FrameError::Corrupt)?;
-        let held = decoder.can_collect();
-        if held.saturating_sub(total) as u64 > max_block {
-            return Err(FrameError::Corrupt);
-        }
-        if held > limit {
+        if decoder.output().len() > limit {
             return Err(FrameError::TooLarge { limit });
         }
         if block.is_last {
-            return decoder
-                .collect()
-                .map(Bytes::from)
-                .ok_or(FrameError::Corrupt);
+            return Ok(decoder.into_output().into());
         }
-        total = held;
     }
 }
 

@@ -4,7 +4,9 @@ use std::{
     fs::{self, File},
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
+    sync::mpsc,
+    thread,
     time::Duration,
 };
 
@@ -52,9 +54,32 @@ pub(crate) fn command(args: &[String]) -> Command {
 /// Runs `trestle` to its end; status, standard output, standard error.
 pub(crate) fn run(args: &[&str]) -> (ExitStatus, String, String) {
     let args: Vec<_> = args.iter().map(|arg| (*arg).to_owned()).collect();
-    let output = command(&args).output().unwrap();
+    let output = output_within(60, command(&args));
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (output.status, text(output.stdout), text(output.stderr))
+}
+
+/// What `command` prints to its end.
+///
+/// # Panics
+/// After `seconds`, when it has been killed.
+pub(crate) fn output_within(seconds: u64, mut command: Command) -> Output {
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let id = child.id().to_string();
+    let (ended, end) = mpsc::channel();
+    thread::spawn(move || ended.send(child.wait_with_output()));
+    match end.recv_timeout(Duration::from_secs(seconds)) {
+        Ok(output) => output.unwrap(),
+        Err(_) => {
+            Command::new("kill").args(["-KILL", &id]).status().unwrap();
+            let output = end.recv().unwrap().unwrap();
+            panic!("not ended within {seconds} s: {output:?}");
+        }
+    }
 }
 
 impl Node {
