@@ -30,7 +30,7 @@ binding!(
     "artifacts/Inbox.json",
     "The log that L2 is derived from, on L1."
 );
-binding!(portal, Portal, "artifacts/Portal.json", "Deposits, on L1.");
+binding!(portal, Portal, "artifacts/Portal.json", "Deposits and withdrawals, on L1.");
 binding!(
     system_config,
     SystemConfig,
@@ -72,6 +72,42 @@ binding!(
     L2ToL1MessagePasser,
     "artifacts/L2ToL1MessagePasser.json",
     "Messages to L1, on L2."
+);
+binding!(
+    l1_cross_domain_messenger,
+    L1CrossDomainMessenger,
+    "artifacts/L1CrossDomainMessenger.json",
+    "Messages to L2 that can be retried, on L1."
+);
+binding!(
+    l1_standard_bridge,
+    L1StandardBridge,
+    "artifacts/L1StandardBridge.json",
+    "Bridge for ETH and ERC-20 tokens, on L1."
+);
+binding!(
+    l2_cross_domain_messenger,
+    L2CrossDomainMessenger,
+    "artifacts/L2CrossDomainMessenger.json",
+    "Messages to L1 that can be retried, on L2."
+);
+binding!(
+    l2_standard_bridge,
+    L2StandardBridge,
+    "artifacts/L2StandardBridge.json",
+    "Bridge for ETH and ERC-20 tokens, on L2."
+);
+binding!(
+    bridged_erc20,
+    BridgedERC20,
+    "artifacts/BridgedERC20.json",
+    "Representation of a token of the other layer, on both."
+);
+binding!(
+    create3_factory,
+    Create3Factory,
+    "artifacts/Create3Factory.json",
+    "Creates contracts at addresses that do not depend on their code, on L1."
 );
 binding!(
     fee_vault,

@@ -41,6 +41,10 @@ interface Vm {
     function recordLogs() external;
     function revertToState(uint256 id) external returns (bool);
     function roll(uint256 number) external;
+    function sign(uint256 key, bytes32 digest)
+        external
+        pure
+        returns (uint8 v, bytes32 r, bytes32 s);
     function setBlockhash(uint256 number, bytes32 hash) external;
     function snapshotGasLastCall(string calldata group, string calldata name)
         external

@@ -24,8 +24,13 @@ library Aliasing {
     /// contract under construction: its address says nothing of who controls it on L2.
     /// @return The caller, aliased unless it has a key.
     function l2Sender() internal view returns (address) {
-        if (msg.sender == tx.origin || isDelegated(msg.sender)) return msg.sender;
-        return applyAlias(msg.sender);
+        return callerHasKey() ? msg.sender : applyAlias(msg.sender);
+    }
+
+    /// @notice Whether the caller is an account with a key: its address belongs to the same owner on both layers.
+    /// @return True if it signed this transaction or its code is an EIP-7702 delegation.
+    function callerHasKey() internal view returns (bool) {
+        return msg.sender == tx.origin || isDelegated(msg.sender);
     }
 
     /// @notice Whether the code of `account` is an EIP-7702 delegation.

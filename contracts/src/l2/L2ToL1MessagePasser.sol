@@ -2,15 +2,23 @@
 pragma solidity 0.8.37;
 
 /// @title L2ToL1MessagePasser: where ETH and calls leave L2 for L1
-/// @notice A message is recorded in storage, under the output root. ABI and layout of the OP Stack's.
-/// NOTHING CAN BE WITHDRAWN YET: L1 does not pay withdrawals in this version. A message sent today stays
-/// provable and is paid once the Portal is upgraded.
+/// @notice A message is recorded in storage, under the output root, where the Portal on L1 finds it. ABI and layout
+/// of the OP Stack's.
 /// @dev Slot 0 is the mapping that withdrawal proofs read. At its address from genesis, without a proxy.
 contract L2ToL1MessagePasser {
     /// @notice Version of the layout of messages, in the two high bytes of a nonce.
     uint16 public constant MESSAGE_VERSION = 1;
+    /// @notice Most L1 gas that a message may ask for: more does not fit into a transaction of L1 (EIP-7825).
+    uint256 public constant MAX_GAS_LIMIT = 14_000_000;
+    /// @notice Most bytes of data: more does not fit into a transaction of L1's mempool.
+    uint256 public constant MAX_DATA = 100_000;
     /// @dev L1 gas of a plain transfer of ETH to this contract.
     uint256 private constant RECEIVE_GAS_LIMIT = 100_000;
+
+    /// @notice The message asks for more L1 gas than a transaction has, so it could never be paid.
+    error GasLimitTooHigh(uint256 gasLimit, uint256 max);
+    /// @notice The message has more data than a transaction on L1, in bytes, so it could never be paid.
+    error DataTooLong(uint256 length, uint256 max);
 
     /// @notice Whether a message of this hash was sent.
     mapping(bytes32 withdrawalHash => bool sent) public sentMessages;
@@ -59,6 +67,8 @@ contract L2ToL1MessagePasser {
         public
         payable
     {
+        require(gasLimit <= MAX_GAS_LIMIT, GasLimitTooHigh(gasLimit, MAX_GAS_LIMIT));
+        require(data.length <= MAX_DATA, DataTooLong(data.length, MAX_DATA));
         uint256 nonce = messageNonce();
         bytes32 withdrawalHash =
             keccak256(abi.encode(nonce, msg.sender, target, msg.value, gasLimit, data));

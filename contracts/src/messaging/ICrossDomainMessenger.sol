@@ -17,14 +17,12 @@ interface ICrossDomainMessenger {
     error AlreadyRelayed(bytes32 messageHash);
     /// @notice The ETH sent along differs from what the message carries; a replay brings none. Wei.
     error ValueMismatch(uint256 expected, uint256 got);
+    /// @notice The target did not take the ETH of the message that it took back.
+    error ValueRefused(address target);
     /// @notice No message is being delivered.
     error NoMessage();
     /// @notice The target must not be called by a messenger.
     error BlockedTarget(address target);
-    /// @notice The message asks for more gas than the other layer's transactions have.
-    error GasLimitTooHigh(uint256 gasLimit, uint256 max);
-    /// @notice The message is longer than the other layer's transactions can be, in bytes.
-    error MessageTooLong(uint256 length, uint256 max);
     /// @notice Only its target takes a message back.
     error NotTarget(address caller, address target);
     /// @notice Only a message that failed can be taken back.
@@ -51,6 +49,7 @@ interface ICrossDomainMessenger {
     event RecalledMessage(bytes32 indexed msgHash);
 
     /// @notice Call `target` on the other layer, with the ETH of this call.
+    /// @dev Limits of length and gas are those of the Inbox and of the message passer, with their errors.
     /// @param target      Whom to call.
     /// @param message     Data of the call.
     /// @param minGasLimit Gas that the target has at least.

@@ -5,10 +5,12 @@ import {
     TransparentUpgradeableProxy
 } from "@openzeppelin/contracts/proxy/transparent/TransparentUpgradeableProxy.sol";
 import {IDisputeGame} from "../../src/dispute/game/IDisputeGame.sol";
-import {Level, Proposal} from "../../src/dispute/game/Types.sol";
+import {Dissection} from "../../src/dispute/game/Dissection.sol";
+import {GameStatus, Header, Level, Proposal, Segment} from "../../src/dispute/game/Types.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
 import {IPortal} from "../../src/l1/IPortal.sol";
 import {Portal} from "../../src/l1/Portal.sol";
+import {Vm} from "../Base.t.sol";
 import {GameFixture} from "../dispute/game/GameFixture.sol";
 import {Trie} from "./Trie.sol";
 
@@ -109,6 +111,44 @@ abstract contract WithdrawalFixture is GameFixture {
     {
         vm.prank(submitter);
         portal.proveWithdrawalTransaction(w, proof.gameIndex, proof.root, proof.nodes);
+    }
+
+    /// @dev Lets a game's root fall: a counter that nobody answers.
+    function _fell(IDisputeGame target) internal {
+        uint256 time = block.timestamp;
+        Header memory claim = _counterRoot(target);
+        vm.warp(time + W + EXT);
+        target.decide(claim);
+        target.resolve();
+        vm.warp(time + 1);
+        assertEq(uint256(target.status()), uint256(GameStatus.CHALLENGER_WINS), "fell");
+    }
+
+    /// @dev Counters a root: with machine states that end otherwise over one batch, with points over more.
+    function _counterRoot(IDisputeGame target) internal returns (Header memory claim) {
+        Proposal memory p = target.proposal();
+        Segment memory segment;
+        segment.start = p.anchorRoot;
+        segment.end = p.outputRoot;
+        uint256 length = p.batch - p.anchorBatch;
+        bytes memory end;
+        bytes32[] memory points = new bytes32[](length == 1 ? 128 : length);
+        for (uint256 i = 0; i < points.length; ++i) {
+            points[i] = keccak256(abi.encode("point", i));
+        }
+        Level level = Level.BATCH;
+        if (length == 1) {
+            level = Level.MACHINE;
+            end = abi.encode(keccak256("seed"), uint64(1), uint64(1), 0, keccak256("other output"));
+            points[127] = keccak256(end);
+        }
+        uint256 bond = bondAt(level, length == 1 ? Dissection.MACHINE_STEPS : length);
+        vm.deal(liar, liar.balance + bond);
+        vm.recordLogs();
+        vm.prank(liar);
+        target.counter{value: bond}(target.rootHeader(), segment, points, end);
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        (claim,) = abi.decode(logs[0].data, (Header, bytes32[]));
     }
 
     function _gameAt(uint256 index) internal view returns (IDisputeGame) {
