@@ -13,6 +13,6 @@ bench-game: contracts/node_modules ## gas of every transaction of a dispute, cal
 	cargo test -p trestle-game-tests gas -- --nocapture
 
 soak-game: contracts/node_modules ## 10,000 seeded games, 64 attackers at once, long fuzzing
-	cd contracts && FOUNDRY_PROFILE=soak $(FORGE) test --match-path 'test/dispute/game/*'
+	cd contracts && FOUNDRY_PROFILE=soak FOUNDRY_INVARIANT_RUNS=64 FOUNDRY_INVARIANT_DEPTH=100 $(FORGE) test --match-path 'test/dispute/game/*'
 	GAME_SEEDS=$${GAME_SEEDS:-6000} GAME_CROWDS=$${GAME_CROWDS:-200} GAME_KINDS=$${GAME_KINDS:-200} GAME_LAWS=99 \
 		cargo test $(GAME_CRATES) -- --nocapture

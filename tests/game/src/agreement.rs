@@ -10,8 +10,7 @@ use alloy_primitives::{Address, B256, Bytes, Log, LogData, U256, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use serde_json::{Value, json};
 use trestle_challenger::{
-    ClaimStatus, GameParams, GameView, Header, MACHINE_STEPS, Move, Moved, Purse, Truth,
-    choose_moves,
+    ClaimStatus, GameParams, GameView, Header, MACHINE_STEPS, Move, Purse, Truth, choose_moves,
 };
 use trestle_test_support::Anvil;
 use trestle_vm::{
@@ -20,7 +19,7 @@ use trestle_vm::{
 
 use crate::{
     artifacts::{committed_code, creation_code},
-    bindings as abi,
+    bindings as abi, events,
     toy::batch_acc,
     world::{CLOCKS, GAME_TYPE, PASSER, bond_min, ether, header_rlp},
 };
@@ -330,29 +329,8 @@ impl Net {
             address,
             data: LogData::new_unchecked(topics.clone(), data),
         };
-        if topics[0] == abi::Moved::SIGNATURE_HASH {
-            let event = abi::Moved::decode_log(&log).unwrap().data;
-            let header = Header::from(&event.header);
-            assert_eq!(
-                header.id(view.game),
-                event.claim,
-                "both sides hash a claim alike"
-            );
-            let moved = Moved {
-                header,
-                points: event.points,
-                claimant: event.claimant,
-                time: self.time,
-            };
-            view.record_move(moved).unwrap();
-        } else if topics[0] == abi::Decided::SIGNATURE_HASH {
-            let event = abi::Decided::decode_log(&log).unwrap().data;
-            view.record_decision(event.claim, abi::status_of(event.status))
-                .unwrap();
-        } else if topics[0] == abi::Settled::SIGNATURE_HASH {
-            view.record_settlement(abi::Settled::decode_log(&log).unwrap().claim)
-                .unwrap();
-        } else if topics[0] == abi::Stepped::SIGNATURE_HASH {
+        events::take_in(view, &log, self.time);
+        if topics[0] == abi::Stepped::SIGNATURE_HASH {
             self.stepped_to = Some(abi::Stepped::decode_log(&log).unwrap().post);
         }
     }

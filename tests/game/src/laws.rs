@@ -19,6 +19,7 @@ const NOTICED: &[&str] = &[
     "nothing-burned",
     "early-decision",
     "undecided-ignored",
+    "step-needs-no-contradiction",
 ];
 
 /// How many of them a test run plays; `GAME_LAWS` sets another number.

@@ -14,6 +14,8 @@ mod bindings;
 #[cfg(test)]
 mod chain;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod gas;
 #[cfg(test)]
 mod laws;

@@ -10,6 +10,7 @@ use crate::{
     artifacts::creation_code,
     bindings as abi,
     chain::{Chain, Receipt, address_of},
+    events,
     toy::{Program, Toy, batch_acc},
 };
 
@@ -173,32 +174,8 @@ impl World {
         let Some(game) = self.games.iter_mut().find(|game| game.game == log.address) else {
             return;
         };
-        let Some(topic) = log.topics().first() else {
-            return;
-        };
-        if *topic == abi::Moved::SIGNATURE_HASH {
-            let event = abi::Moved::decode_log(log).unwrap().data;
-            let header = Header::from(&event.header);
-            assert_eq!(
-                header.id(game.game),
-                event.claim,
-                "both sides hash a claim alike"
-            );
-            let moved = Moved {
-                header,
-                points: event.points,
-                claimant: event.claimant,
-                time,
-            };
-            game.record_move(moved).unwrap();
-        } else if *topic == abi::Decided::SIGNATURE_HASH {
-            let event = abi::Decided::decode_log(log).unwrap().data;
-            game.record_decision(event.claim, abi::status_of(event.status))
-                .unwrap();
-        } else if *topic == abi::Settled::SIGNATURE_HASH {
-            let event = abi::Settled::decode_log(log).unwrap().data;
-            game.record_settlement(event.claim).unwrap();
-        } else if *topic == abi::MoveRepeated::SIGNATURE_HASH {
+        events::take_in(game, log, time);
+        if log.topics().first() == Some(&abi::MoveRepeated::SIGNATURE_HASH) {
             self.repeated += 1;
         }
     }

@@ -90,6 +90,18 @@ impl Format {
     }
 }
 
+/// Word of the instruction with these operands.
+#[must_use]
+pub fn word(op: Op, rd: u8, rs1: u8, rs2: u8, imm: i32) -> u32 {
+    encode(Instruction {
+        op,
+        rd,
+        rs1,
+        rs2,
+        imm,
+    })
+}
+
 /// The word of an instruction. Bits of the immediate that the format has no room for are lost.
 #[must_use]
 pub fn encode(instruction: Instruction) -> u32 {

@@ -4,15 +4,15 @@
 //! calldata in bytes, for each kind of step. Written by the example `write_vectors`.
 
 use crate::{
-    encode::encode,
+    encode::word as i,
     evm::{StepVerifier, step_calldata},
     scene::{Scene, Vector},
 };
 use alloy_primitives::{B256, keccak256};
 use serde_json::{Map, Value, json};
 use trestle_vm::{
-    CALL_ECRECOVER, CALL_HALT, CALL_KECCAK, CALL_READ_PAGE, CALL_READ_WORD, Instruction, KEY_BLOB,
-    KEY_KECCAK, Op,
+    CALL_ECRECOVER, CALL_HALT, CALL_KECCAK, CALL_READ_PAGE, CALL_READ_WORD, KEY_BLOB, KEY_KECCAK,
+    Op,
 };
 
 const DATA: u64 = 0x4000_0000;
@@ -97,15 +97,6 @@ fn full(mut scene: Scene) -> Scene {
 }
 
 fn kinds() -> Vec<Vector> {
-    let i = |op, rd, rs1, rs2, imm| {
-        encode(Instruction {
-            op,
-            rd,
-            rs1,
-            rs2,
-            imm,
-        })
-    };
     let data = dense(8192);
     let at = |address| Scene::default().with(6, address).memory(DATA, &data);
     let with = |word, mut scene: Scene| {

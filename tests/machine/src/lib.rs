@@ -27,7 +27,7 @@ pub use blob::{
     element as blob_element,
 };
 pub use elf::{ELF_CODE, ELF_DATA, elf};
-pub use encode::{Format, encode};
+pub use encode::{Format, encode, word};
 pub use evm::{CallError, Outcome, StepVerifier, kzg, step_calldata};
 pub use files::{refusals_json, selector, steps_json};
 pub use gas::{StepGas, gas_json, step_gas};

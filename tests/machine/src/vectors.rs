@@ -6,15 +6,15 @@
 
 use crate::{
     blob,
-    encode::{Format, encode},
+    encode::{Format, word as i},
     scene::{CODE, Scene, Vector, vector},
     table::ROWS,
 };
 use alloy_primitives::{B256, b256, hex, keccak256};
 use std::sync::Arc;
 use trestle_vm::{
-    CALL_ECRECOVER, CALL_HALT, CALL_KECCAK, CALL_READ_PAGE, CALL_READ_WORD, Image, Instruction,
-    KEY_BLOB, KEY_KECCAK, Machine, NoPreimages, Op,
+    CALL_ECRECOVER, CALL_HALT, CALL_KECCAK, CALL_READ_PAGE, CALL_READ_WORD, Image, KEY_BLOB,
+    KEY_KECCAK, Machine, NoPreimages, Op,
 };
 
 const MIN: u64 = 1 << 63;
@@ -69,16 +69,6 @@ pub fn vectors() -> Vec<Vector> {
 
 fn name(op: Op) -> String {
     format!("{op:?}").to_lowercase()
-}
-
-fn i(op: Op, rd: u8, rs1: u8, rs2: u8, imm: i32) -> u32 {
-    encode(Instruction {
-        op,
-        rd,
-        rs1,
-        rs2,
-        imm,
-    })
 }
 
 fn registers(out: &mut Vec<Vector>, op: Op) {

@@ -152,7 +152,7 @@ contract GameInvariantTest is GameFixture {
         tryCounter(stranger, index, child, machineEnd);
     }
 
-    /// @notice A step anywhere, with the true witness.
+    /// @notice A step of a leaf with the true witness, anywhere or where it lies.
     function stepSome(uint256 which, uint256 segment) external {
         uint256 index = which % nodes.length;
         for (uint256 i; i < nodes.length; ++i) {
@@ -160,7 +160,8 @@ contract GameInvariantTest is GameFixture {
         }
         Node memory node = nodes[index];
         if (!isLeaf(node.header)) return;
-        segment = segment % segmentCount(node.header);
+        bool isAtLie = segment % 2 == 0 && falseAt[index] < segmentCount(node.header);
+        segment = isAtLie ? falseAt[index] : segment % segmentCount(node.header);
         bytes memory witness =
             stateBytes(honestView(), node.batch, node.outputBefore, boundaryOf(node.header, segment));
         Segment memory s = segmentAt(node, segment);
@@ -262,8 +263,6 @@ contract GameInvariantTest is GameFixture {
     // ---- laws ----
 
     /// @notice One campaign for all laws: solvency, deadlines, finality, truth.
-    /// forge-config: soak.invariant.runs = 64
-    /// forge-config: soak.invariant.depth = 100
     function invariant_laws() public view {
         checkSolvency();
         checkDeadlines();
@@ -323,5 +322,33 @@ contract FalseRootInvariantTest is GameInvariantTest {
         rootIsTrue = false;
         note(propose(1, false), true);
         defend();
+    }
+}
+
+/// @notice The same laws from the end of a path on, where the leaf is the defender's.
+contract TrueLeafInvariantTest is GameInvariantTest {
+    function begin(uint64, bool) internal virtual override {
+        rootIsTrue = true;
+        note(propose(1, true), true);
+        descend(false);
+    }
+
+    /// @dev Both sides answer each other down to single steps; the lie begins at step 5.
+    function descend(bool isHonest) internal {
+        View memory lie = View(false, 1, 5, keccak256("salt"));
+        while (!isLeaf(nodes[nodes.length - 1].header)) {
+            Node memory parent = nodes[nodes.length - 1];
+            note(answer(isHonest ? honest : liar, isHonest ? honestView() : lie, parent), true);
+            isHonest = !isHonest;
+        }
+    }
+}
+
+/// @notice The same laws from the end of a path on, where the leaf is the liar's.
+contract FalseLeafInvariantTest is TrueLeafInvariantTest {
+    function begin(uint64, bool) internal override {
+        rootIsTrue = false;
+        note(propose(1, false), true);
+        descend(true);
     }
 }

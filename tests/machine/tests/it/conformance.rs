@@ -17,8 +17,8 @@ use std::{
         atomic::{AtomicU32, Ordering},
     },
 };
-use trestle_machine_tests::{ELF_CODE, ELF_DATA, Format, ROWS, Random, elf, encode};
-use trestle_vm::{ExitCode, Image, Instruction, Machine, NoPreimages, Op, Trap};
+use trestle_machine_tests::{ELF_CODE, ELF_DATA, Format, ROWS, Random, elf, word as i};
+use trestle_vm::{ExitCode, Image, Machine, NoPreimages, Op, Trap};
 
 /// Where results go, from `ELF_DATA` on.
 const RESULTS: u64 = 0x20_0000;
@@ -54,16 +54,6 @@ const EDGES: [u64; 26] = [
     0x0123_4567_89ab_cdef,
     0xfedc_ba98_7654_3210,
 ];
-
-fn i(op: Op, rd: u8, rs1: u8, rs2: u8, imm: i32) -> u32 {
-    encode(Instruction {
-        op,
-        rd,
-        rs1,
-        rs2,
-        imm,
-    })
-}
 
 /// Code that is being written, with a table of 64-bit constants at `ELF_DATA`.
 ///

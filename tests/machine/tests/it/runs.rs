@@ -6,21 +6,11 @@
 
 use alloy_primitives::{B256, keccak256};
 use std::sync::Arc;
-use trestle_machine_tests::{CODE, Judges, Random, Scene, case, encode};
+use trestle_machine_tests::{CODE, Judges, Random, Scene, case, word as i};
 use trestle_vm::{
-    CALL_HALT, CALL_READ_WORD, Checkpoints, ExitCode, Image, Instruction, KEY_KECCAK, Machine,
-    NoPreimages, Op, PAGE_LEN, RunError, Stop, Trap, words_of,
+    CALL_HALT, CALL_READ_WORD, Checkpoints, ExitCode, Image, KEY_KECCAK, Machine, NoPreimages, Op,
+    PAGE_LEN, RunError, Stop, Trap, words_of,
 };
-
-fn i(op: Op, rd: u8, rs1: u8, rs2: u8, imm: i32) -> u32 {
-    encode(Instruction {
-        op,
-        rd,
-        rs1,
-        rs2,
-        imm,
-    })
-}
 
 /// Runs the words from a plain start.
 fn machine(code: &[u32], input: B256) -> Machine {
