@@ -238,4 +238,14 @@ describe('dispute games', { timeout: 4 * LIMIT }, () => {
     const isFinal = { address: registry, abi: registryAbi, functionName: 'isGameFinal', args: [game.address] };
     await eventually('the air gap', () => l1Client.readContract(isFinal));
   });
+
+  const { DisputeGameFactory: own, Portal: portal } = l1.contracts;
+  it("of the stack's own proposer are found through its Portal", { skip: !own && 'the stack proposes nothing' }, async () => {
+    const contracts = { portal: { [l1Chain.id]: { address: portal } }, disputeGameFactory: { [l1Chain.id]: { address: own } } };
+    const targetChain = { ...l2Chain, contracts: { ...l2Chain.contracts, ...contracts } };
+    const game = await eventually('a game', async () => (await getGames(l1Client, { targetChain, limit: 1 }))[0]);
+    const block = await l2Client.getBlock({ blockNumber: game.l2BlockNumber });
+    assert.equal((await outputOf(block.hash)).root, game.rootClaim);
+    assert.equal((await getGame(l1Client, { targetChain, l2BlockNumber: game.l2BlockNumber })).usesSuperRoots, false);
+  });
 });
