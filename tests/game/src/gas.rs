@@ -139,13 +139,13 @@ fn gas_of_every_transaction_equals_its_snapshot_and_keeps_its_bound() {
     );
 }
 
-#[test]
-fn rule_14_gas_of_a_move_does_not_grow_with_the_number_of_claims() {
+/// Gas of the counters to a root that all stand, of their decisions, and of the root's decision and payout.
+fn crowd(size: u64) -> (Vec<u64>, Vec<u64>, [u64; 2]) {
     let mut scene = Scene::new(None, 1);
     let game = scene.open(1, true);
     let root = scene.root(game);
     let (liar, mut counters, mut decisions) = (scene.liar, Vec::new(), Vec::new());
-    for salt in 0..40 {
+    for salt in 0..size {
         let step = scene.craft(
             game,
             root,
@@ -158,21 +158,33 @@ fn rule_14_gas_of_a_move_does_not_grow_with_the_number_of_claims() {
     }
     scene.wait(400_000);
     let claims: Vec<_> = scene.world.games[game].claims.values().cloned().collect();
-    for claim in claims.iter().filter(|c| c.header.level != Level::Root) {
-        let receipt = scene.play(
-            game,
-            liar,
-            &Move::Decide {
-                claim: claim.header,
-            },
-        );
+    let decide = |scene: &mut Scene, claim| {
+        let receipt = scene.play(game, liar, &Move::Decide { claim });
         assert!(receipt.is_success);
-        decisions.push(receipt.gas);
+        receipt.gas
+    };
+    for claim in claims.iter().filter(|c| c.header.level != Level::Root) {
+        decisions.push(decide(&mut scene, claim.header));
     }
+    let header = scene.claim(game, root).header;
+    let fall = decide(&mut scene, header);
+    let view = &scene.world.games[game];
+    let settle = view.claims.values().find_map(|c| payout(view, c)).unwrap();
+    let receipt = scene.play(game, liar, &settle);
+    assert!(receipt.is_success && scene.credit(game, liar) > U256::ZERO);
+    (counters, decisions, [fall, receipt.gas])
+}
+
+#[test]
+fn rule_14_gas_of_a_move_does_not_grow_with_the_number_of_claims() {
+    let (counters, decisions, ends) = crowd(40);
     // The first of its kind writes fresh slots; after that every one costs the same, zero bytes of calldata apart.
     for all in [&counters[1..], &decisions[1..]] {
         let (least, most) = (all.iter().min().unwrap(), all.iter().max().unwrap());
         assert!(most - least < 6_000, "{least} to {most}");
     }
-    assert!(scene.credit(game, liar) > U256::ZERO);
+    let (_, _, alone) = crowd(2);
+    for (many, few) in ends.iter().zip(alone) {
+        assert!(many.abs_diff(few) < 6_000, "{many} among 40, {few} among 2");
+    }
 }
