@@ -30,7 +30,12 @@ binding!(
     "artifacts/Inbox.json",
     "The log that L2 is derived from, on L1."
 );
-binding!(portal, Portal, "artifacts/Portal.json", "Deposits and withdrawals, on L1.");
+binding!(
+    portal,
+    Portal,
+    "artifacts/Portal.json",
+    "Deposits and withdrawals, on L1."
+);
 binding!(
     system_config,
     SystemConfig,
