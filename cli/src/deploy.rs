@@ -42,6 +42,9 @@ pub(crate) struct Args {
     /// Account that announces upgrades; repeat for more. The operator by default.
     #[arg(long = "governor", value_name = "ADDRESS")]
     governors: Vec<Address>,
+    /// Root of the guest image that batches are proven with; that of this program by default.
+    #[arg(long, value_name = "HASH")]
+    image_root: Option<B256>,
     /// Tells apart deployments that are equal in everything else.
     #[arg(long)]
     salt: Option<B256>,
@@ -98,6 +101,7 @@ impl Args {
         config.operator = self.operator.unwrap_or(config.operator);
         config.batcher = self.batcher.unwrap_or(config.batcher);
         config.salt = self.salt.unwrap_or(config.salt);
+        config.dispute.image_root = self.image_root.unwrap_or(config.dispute.image_root);
         if !self.governors.is_empty() {
             config.governors.clone_from(&self.governors);
         }

@@ -56,6 +56,9 @@ pub(crate) struct Args {
     /// Chain id of L2.
     #[arg(long, default_value_t = 313_372)]
     chain_id: u64,
+    /// Seconds that each side of a dispute has on its clock; a withdrawal waits at least as long.
+    #[arg(long, value_name = "SECONDS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(4..))]
+    challenge_clock: u32,
 }
 
 /// Runs the chain until it is told to stop.
@@ -99,7 +102,7 @@ impl Stack {
             None => L1::start(&folder, port::free(args.l1_port, "--l1-port")?).await?,
         };
         info!(url = l1.url, chain_id = l1.chain_id, "L1");
-        let deployed = chain::prepare(&folder, &l1, args.chain_id).await?;
+        let deployed = chain::prepare(&folder, &l1, args.chain_id, args.challenge_clock).await?;
         let accounts = accounts::developer()?;
         fund::deposit(&folder, &l1, deployed.rollup.contracts.portal, &accounts).await?;
         l1.begin_interval().await?;
@@ -188,6 +191,10 @@ async fn manifest_l1(l1: &L1, deployed: &Deployed) -> eyre::Result<manifest::L1>
         ("Portal", contracts.portal),
         ("SystemConfig", contracts.system_config),
         ("Timelock", contracts.timelock),
+        ("DisputeGameFactory", contracts.dispute_game_factory),
+        ("DisputeGame", contracts.dispute_game),
+        ("AnchorRegistry", contracts.anchor_registry),
+        ("StepVerifier", contracts.step_verifier),
     ]);
     if let Some(multicall) = l1.multicall().await? {
         by_name.insert("Multicall3", multicall);

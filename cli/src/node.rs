@@ -11,12 +11,12 @@ use std::{
 
 use alloy::transports::http::reqwest::Url;
 use tracing::info;
-use trestle_sdk::deploy::ChainFiles;
+use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
 use trestle_sequencer::{
     batcher::ClosePolicy,
     engine::{BuilderConfig, L1BlockRef},
     l1::KeySource,
-    node::{Node, NodeConfig, Role, SequencerConfig},
+    node::{Node, NodeConfig, ProposerRole, Role, SequencerConfig},
     rpc::{CorsOrigins, RpcConfig},
 };
 
@@ -24,6 +24,8 @@ use crate::shutdown;
 
 /// Environment variable with the batcher's key.
 const KEY_VARIABLE: &str = "TRESTLE_BATCHER_KEY";
+/// Environment variable with the proposer's key.
+const PROPOSER_KEY_VARIABLE: &str = "TRESTLE_PROPOSER_KEY";
 
 /// What every node is told.
 #[derive(Debug, clap::Args)]
@@ -49,6 +51,13 @@ struct Common {
     /// Host names under which the RPC may be asked, besides localhost and addresses; `*` for any.
     #[arg(long, value_name = "NAME")]
     rpc_host: Vec<String>,
+    /// File with the proposer's key in hexadecimal; else the environment variable TRESTLE_PROPOSER_KEY.
+    /// Without either no output root is proposed.
+    #[arg(long, value_name = "FILE")]
+    proposer_key_file: Option<PathBuf>,
+    /// Least time between two proposals, in seconds; each locks a bond until its game is over.
+    #[arg(long, value_name = "SECONDS", default_value_t = 3_600.0)]
+    proposal_interval: f64,
     /// Pages that may read the RPC's answers; all without this, for wallets.
     #[arg(long, value_name = "ORIGIN")]
     rpc_cors: Vec<String>,
@@ -89,10 +98,7 @@ pub(crate) struct ReplicaArgs {
 /// # Errors
 /// When it does not start, or cannot go on.
 pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
-    let batcher_key = match args.batcher_key_file {
-        Some(path) => Some(KeySource::File(path)),
-        None => std::env::var_os(KEY_VARIABLE).map(|_| KeySource::Env(KEY_VARIABLE.into())),
-    };
+    let batcher_key = key_source(args.batcher_key_file, KEY_VARIABLE);
     let role = Role::Sequencer(SequencerConfig {
         builder: BuilderConfig {
             deposit_depth: args.deposit_depth,
@@ -148,6 +154,16 @@ impl Common {
             true => CorsOrigins::Any,
             false => CorsOrigins::List(self.rpc_cors),
         };
+        let interval = seconds(self.proposal_interval)?;
+        let contracts = files.rollup.contracts;
+        let key = key_source(self.proposer_key_file, PROPOSER_KEY_VARIABLE);
+        let proposer = key.map(|key| ProposerRole {
+            key,
+            factory: contracts.dispute_game_factory,
+            registry: contracts.anchor_registry,
+            game_type: GAME_TYPE,
+            interval,
+        });
         Ok(NodeConfig {
             chain: files.chain,
             genesis: files.genesis,
@@ -160,6 +176,7 @@ impl Common {
             l1_block_time: seconds(self.l1_block_time)?,
             datadir: self.datadir,
             role,
+            proposer,
             rpc: RpcConfig {
                 listen: SocketAddr::new(self.rpc_addr, self.rpc_port),
                 cors,
@@ -167,6 +184,14 @@ impl Common {
                 ..RpcConfig::default()
             },
         })
+    }
+}
+
+/// The file that was named, else the environment variable if it is set.
+fn key_source(file: Option<PathBuf>, variable: &str) -> Option<KeySource> {
+    match file {
+        Some(path) => Some(KeySource::File(path)),
+        None => std::env::var_os(variable).map(|_| KeySource::Env(variable.into())),
     }
 }
 

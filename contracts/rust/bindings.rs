@@ -61,6 +61,30 @@ binding!(
     "Admin of one proxy, on L1."
 );
 binding!(
+    dispute_game_factory,
+    DisputeGameFactory,
+    "artifacts/DisputeGameFactory.json",
+    "Creates dispute games, on L1."
+);
+binding!(
+    dispute_game,
+    DisputeGame,
+    "artifacts/DisputeGame.json",
+    "One dispute over an output root, on L1."
+);
+binding!(
+    anchor_registry,
+    AnchorRegistry,
+    "artifacts/AnchorRegistry.json",
+    "What counts as settled, on L1."
+);
+binding!(
+    riscv_step_verifier,
+    RiscvStepVerifier,
+    "artifacts/RiscvStepVerifier.json",
+    "Re-executes one step of the machine, on L1."
+);
+binding!(
     l1_block,
     L1Block,
     "artifacts/L1Block.json",

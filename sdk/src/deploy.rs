@@ -16,7 +16,7 @@ mod plan;
 mod run;
 mod verify;
 
-pub use config::{ConfigError, DeployConfig};
+pub use config::{ConfigError, DeployConfig, DisputeConfig, GAME_TYPE};
 pub use error::DeployError;
 pub use export::{
     ChainLimits, ConfigHashMismatch, L1Start, RollupConfig, RollupGenesis, genesis_json,

@@ -12,6 +12,7 @@
 mod block;
 mod chain;
 mod client;
+mod contracts;
 mod inbox;
 mod reader;
 mod sender;
@@ -19,6 +20,7 @@ mod wake;
 
 pub use block::BlockError;
 pub use client::{L1Client, RpcError};
+pub use contracts::{ContractReader, ReadError};
 pub use inbox::{InboxError, InboxState};
 pub use reader::{L1Reader, L1View, ReaderConfig, ReaderError};
 pub use sender::{

@@ -1,4 +1,4 @@
-//! The node: mempool, block builder, store, L1 reader, batcher and JSON-RPC.
+//! The node: mempool, block builder, store, L1 reader, batcher, proposer and JSON-RPC.
 //!
 //! Sequencer and replica run from the same parts.
 
@@ -7,5 +7,6 @@ pub mod engine;
 pub mod l1;
 pub mod mempool;
 pub mod node;
+pub mod proposer;
 pub mod rpc;
 pub mod store;

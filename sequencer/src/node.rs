@@ -13,7 +13,7 @@ mod forward;
 mod health;
 mod l1_view;
 
-pub use config::{NodeConfig, Role, SequencerConfig};
+pub use config::{NodeConfig, ProposerRole, Role, SequencerConfig};
 pub use error::NodeError;
 
 use crate::{
@@ -21,6 +21,7 @@ use crate::{
     engine::{Engine, EngineHandle, EngineParts, Heads, fee_view},
     l1::{L1Client, L1Reader, L1Sender, L1View, ReaderConfig, SenderConfig, load_signer},
     mempool::{Mempool, PoolLimits},
+    proposer::{Proposer, ProposerConfig, StoreProposals},
     rpc::{Forward, NodeHandle, RpcServer, SettledHeads, SystemClock},
     store::{BlockRef, Identity, Mark, SentTransactions, Store, StoreConfig},
 };
@@ -213,11 +214,21 @@ impl Node {
             };
             let settings = SenderConfig::for_block_time(chain.l1_chain_id, config.l1_block_time);
             let journal = SentTransactions::new(Arc::clone(&store), Mark::BatcherSent);
-            let (sender, handle) = L1Sender::new(client, signer, Arc::new(journal), settings);
+            let (sender, handle) =
+                L1Sender::new(client.clone(), signer, Arc::new(journal), settings);
             let (batcher, _status) = Batcher::new(batcher, Arc::new(source), handle, view.clone());
             // The sender logs and publishes why it ends; the batcher sees that it did.
             tasks.push(tokio::spawn(async move { drop(sender.run().await) }));
             tasks.push(tokio::spawn(batcher.run()));
+        }
+        if let Some(proposer) = &config.proposer {
+            tasks.extend(propose(
+                &config,
+                proposer,
+                &store,
+                &client,
+                (&engine, &view),
+            )?);
         }
         let (settled, task) = settled_heads(&engine);
         tasks.push(task);
@@ -292,6 +303,44 @@ impl Node {
         })
         .await?
     }
+}
+
+/// Starts the proposer and its L1 sender.
+fn propose(
+    config: &NodeConfig,
+    role: &ProposerRole,
+    store: &Arc<Store>,
+    client: &L1Client,
+    following: (&EngineHandle, &watch::Receiver<L1View>),
+) -> Result<[JoinHandle<()>; 2], NodeError> {
+    let (engine, view) = following;
+    let signer = load_signer(&role.key)?;
+    let settings = SenderConfig::for_block_time(config.chain.l1_chain_id, config.l1_block_time);
+    let journal = SentTransactions::new(Arc::clone(store), Mark::ProposerSent);
+    let (sender, handle) = L1Sender::new(client.clone(), signer, Arc::new(journal), settings);
+    let source = StoreProposals::new(Arc::clone(store), engine.tip.clone(), engine.heads.clone());
+    let settings = ProposerConfig {
+        factory: role.factory,
+        registry: role.registry,
+        game_type: role.game_type,
+        interval: role.interval,
+        poll: config
+            .l1_block_time
+            .clamp(POLL_MIN, Duration::from_secs(12)),
+        backoff_max: BACKOFF_MAX,
+    };
+    let (proposer, _status) = Proposer::new(
+        settings,
+        Arc::new(source),
+        handle,
+        client.clone(),
+        view.clone(),
+    );
+    // The sender logs and publishes why it ends; the proposer sees that it did.
+    Ok([
+        tokio::spawn(async move { drop(sender.run().await) }),
+        tokio::spawn(proposer.run()),
+    ])
 }
 
 /// Where a replica hands its transactions.

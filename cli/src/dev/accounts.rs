@@ -28,11 +28,13 @@ const KEYS: [B256; 10] = [
     b256!("2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6"),
 ];
 
-/// Keys of the accounts 10 to 12.
-const ROLES: [B256; 3] = [
+/// Keys of the accounts 10 to 14.
+const ROLES: [B256; 5] = [
     b256!("f214f2b2cd398c806f84e317254e0f0b801d0643303237d97a22a48e01628897"),
     b256!("701b615bbdfb9de65240bc28bd21bbc0d996645a3dd57e7b12bc2bdf6f192c82"),
     b256!("a267530f49f8280200edf313ee7af6b827f2a8bce2897751d06a843f644967b1"),
+    b256!("47c99abed3324a2707c28affff1267e45918ec8c3f20b8aa892e8b065d2942dd"),
+    b256!("c526ee95bf44d8fc405a158bb884d9d1238d99f0612e9f33d006bb0789009aaa"),
 ];
 
 /// Who does what on a dev chain.
@@ -42,6 +44,8 @@ pub(super) enum Role {
     Operator = 0,
     /// Appends batches.
     Batcher = 1,
+    /// Proposes output roots.
+    Proposer = 2,
 }
 
 /// An account with its key.
@@ -102,6 +106,11 @@ mod tests {
         assert_eq!(
             developer[9].address,
             address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720")
+        );
+        let proposer = of(Role::Proposer).unwrap();
+        assert_eq!(
+            proposer.address,
+            address!("FABB0ac9d68B0B445fB7357272Ff202C5651694a")
         );
         let batcher = of(Role::Batcher).unwrap();
         assert_eq!(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use eyre::{WrapErr, bail};
 use serde::Serialize;
-use trestle_sdk::deploy::{DeployConfig, Deployed, deploy, genesis_json};
+use trestle_sdk::deploy::{DeployConfig, Deployed, DisputeConfig, deploy, genesis_json};
 
 use super::{
     accounts::{self, Role},
@@ -17,16 +17,39 @@ const FORCED_INCLUSION_SECONDS: u64 = 60;
 /// Floor of the base fee on a dev chain, in wei per gas.
 const GENESIS_FLOOR: u128 = 10_000_000;
 
+/// Machine steps that a batch of a dev chain is assumed to take.
+const STEP_CAP: u64 = 100_000_000;
+/// Seconds between a game's outcome and reliance on it.
+const AIR_GAP_SECONDS: u64 = 2;
+
+/// Disputes whose sides have `clock` seconds each, so that a withdrawal takes seconds, not days.
+fn dispute(clock: u32) -> DisputeConfig {
+    DisputeConfig {
+        max_clock: clock,
+        extension: clock / 2,
+        step_cap: STEP_CAP,
+        inclusion_time: 1,
+        air_gap: AIR_GAP_SECONDS,
+        ..DisputeConfig::default()
+    }
+}
+
 /// Deploys the chain, or verifies the one that is there, and writes its files.
 ///
 /// # Errors
 /// When L1 refuses, or the folder holds the files of another chain.
-pub(super) async fn prepare(folder: &Folder, l1: &L1, l2_chain_id: u64) -> eyre::Result<Deployed> {
+pub(super) async fn prepare(
+    folder: &Folder,
+    l1: &L1,
+    l2_chain_id: u64,
+    clock: u32,
+) -> eyre::Result<Deployed> {
     let operator = accounts::of(Role::Operator)?;
     let batcher = accounts::of(Role::Batcher)?.address;
     let mut config = DeployConfig::new(l1.chain_id, l2_chain_id, operator.address, batcher);
     config.forced_inclusion_delay = FORCED_INCLUSION_SECONDS;
     config.genesis_floor = GENESIS_FLOOR;
+    config.dispute = dispute(clock);
     let deployed = deploy(&l1.wallet(&operator)?, &config, 1)
         .await
         .wrap_err("deployment on L1")?;

@@ -77,7 +77,11 @@ impl L1 {
             .get_chain_id()
             .await
             .wrap_err_with(|| format!("no L1 answers at {url}"))?;
-        for role in [accounts::Role::Operator, accounts::Role::Batcher] {
+        for role in [
+            accounts::Role::Operator,
+            accounts::Role::Batcher,
+            accounts::Role::Proposer,
+        ] {
             let address = accounts::of(role)?.address;
             if l1.get_balance(address).await?.is_zero() {
                 bail!(

@@ -53,7 +53,8 @@ impl Node {
         Self::start("sequencer", folder, l1, port, extra)
     }
 
-    /// Starts the node that derives the chain from L1 and forwards transactions to `sequencer`.
+    /// Starts the node that derives the chain from L1, proposes its output roots after every batch, and
+    /// forwards transactions to `sequencer`.
     ///
     /// # Errors
     /// When it does not start.
@@ -63,7 +64,16 @@ impl Node {
         port: u16,
         sequencer: &Self,
     ) -> eyre::Result<Self> {
-        let extra = ["--sequencer".into(), sequencer.http().into()];
+        let key = folder.file("proposer.key");
+        write_secret(&key, accounts::of(Role::Proposer)?.key.as_slice())?;
+        let extra = [
+            "--sequencer".into(),
+            sequencer.http().into(),
+            "--proposer-key-file".into(),
+            key.into(),
+            "--proposal-interval".into(),
+            "0".into(),
+        ];
         Self::start("replica", folder, l1, port, extra.to_vec())
     }
 

@@ -7,6 +7,11 @@ import {
 } from "@openzeppelin/contracts/proxy/transparent/TransparentUpgradeableProxy.sol";
 import {Initializable} from "@openzeppelin/contracts/proxy/utils/Initializable.sol";
 import {IAnchorRegistry} from "../../src/dispute/game/IAnchorRegistry.sol";
+import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
+import {AnchorRegistry} from "../../src/dispute/game/AnchorRegistry.sol";
+import {DisputeGame} from "../../src/dispute/game/DisputeGame.sol";
+import {DisputeGameFactory} from "../../src/dispute/game/DisputeGameFactory.sol";
+import {GameType} from "../../src/dispute/game/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {Deployment} from "../../src/l1/Deployment.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
@@ -29,9 +34,65 @@ contract DeploymentTest is Fixture {
         assertEq(deployment.startBlock(), 1000, "start");
     }
 
+    function test_deployment_startsDisputesFromTheGenesis_succeeds() public view {
+        bytes32 blockHash =
+            keccak256(bytes.concat(hex"f90102a084", bytes4(uint32(1_700_000_000)), hex"a1b2c3"));
+        bytes32 root = keccak256(
+            bytes.concat(bytes32(0), keccak256("state"), keccak256("passer"), blockHash)
+        );
+        assertEq(deployment.genesisOutputRoot(), root, "output root");
+        (uint64 batch, bytes32 anchor) = deployment.anchorRegistry().anchor();
+        assertEq(batch, 0, "anchor's batch");
+        assertEq(anchor, root, "anchor");
+        bytes32 hash =
+            keccak256(bytes.concat(hex"0102", bytes20(address(inbox)), blockHash, hex"03"));
+        assertEq(deployment.configHash(), hash, "config");
+        assertEq(deployment.disputeGame().configHash(), hash, "game's config");
+    }
+
+    function test_deployment_linksDisputesAndHandsThemToTheTimelock_succeeds() public view {
+        DisputeGameFactory factory = deployment.disputeGameFactory();
+        AnchorRegistry registry = deployment.anchorRegistry();
+        DisputeGame game = deployment.disputeGame();
+        assertEq(factory.gameImpls(GAME_TYPE), address(game), "implementation");
+        assertEq(factory.owner(), address(timelock), "factory's owner");
+        assertEq(registry.owner(), address(timelock), "registry's owner");
+        assertEq(address(registry.factory()), address(factory), "registry to factory");
+        assertEq(registry.airGap(), AIR_GAP, "air gap");
+        assertEq(GameType.unwrap(registry.respectedGameType()), GameType.unwrap(GAME_TYPE), "type");
+        assertEq(game.factory(), address(factory), "game to factory");
+        assertEq(address(game.registry()), address(registry), "game to registry");
+        assertEq(address(game.inbox()), address(inbox), "game to inbox");
+        assertEq(address(portal.anchorStateRegistry()), address(registry), "portal to registry");
+    }
+
+    function test_deployment_keepsNoRightOverDisputes_reverts() public {
+        DisputeGameFactory factory = deployment.disputeGameFactory();
+        vm.prank(address(deployment));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                Ownable.OwnableUnauthorizedAccount.selector, address(deployment)
+            )
+        );
+        factory.setImplementation(GAME_TYPE, ALICE);
+    }
+
+    function test_deployment_outsideFourByteTime_reverts() public {
+        Deployment.Parts memory parts = _parts();
+        vm.warp(2 ** 32);
+        vm.expectRevert(
+            abi.encodeWithSelector(Deployment.TimestampOutOfRange.selector, 2 ** 32)
+        );
+        new Deployment(parts);
+    }
+
     function test_deployment_withTimelockWithoutCode_reverts() public {
         Deployment.Parts memory parts = _parts();
         parts.timelock = ALICE;
+        vm.expectRevert(abi.encodeWithSelector(Deployment.NoCode.selector, ALICE));
+        new Deployment(parts);
+        parts = _parts();
+        parts.game.verifier = ALICE;
         vm.expectRevert(abi.encodeWithSelector(Deployment.NoCode.selector, ALICE));
         new Deployment(parts);
     }

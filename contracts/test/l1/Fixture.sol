@@ -2,6 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Base} from "../Base.t.sol";
+import {GameConfig, GameType} from "../../src/dispute/game/Types.sol";
+import {RiscvStepVerifier} from "../../src/dispute/step/RiscvStepVerifier.sol";
 import {Deployment} from "../../src/l1/Deployment.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
 import {DepositRequest, OperatorParams} from "../../src/l1/InboxCodec.sol";
@@ -20,6 +22,8 @@ abstract contract Fixture is Base {
     uint64 internal constant MATURITY = 3.5 days;
     uint64 internal constant MAX_PAUSE = 37 days;
     uint64 internal constant PAUSE_INTERVAL = 90 days;
+    uint256 internal constant AIR_GAP = 302_400;
+    GameType internal constant GAME_TYPE = GameType.wrap(0x54525354);
     bytes32 internal constant END = bytes32(uint256(0xe0d));
 
     address internal constant GOVERNOR = address(0x60);
@@ -67,8 +71,35 @@ abstract contract Fixture is Base {
             inboxImpl: address(new Inbox(_inboxConfig())),
             portalImpl: address(new Portal(_portalConfig())),
             systemConfigImpl: address(new SystemConfig(BLOCK_GAS)),
-            params: _params()
+            params: _params(),
+            genesis: _genesis(),
+            game: _game(),
+            airGap: AIR_GAP
         });
+    }
+
+    /// @dev Parts of a header and of a configuration whose meaning is not the matter.
+    function _genesis() internal pure returns (Deployment.Genesis memory) {
+        return Deployment.Genesis({
+            headerHead: hex"f90102a084",
+            headerTail: hex"a1b2c3",
+            stateRoot: keccak256("state"),
+            messagePasserRoot: keccak256("passer"),
+            configHead: hex"0102",
+            configTail: hex"03"
+        });
+    }
+
+    function _game() internal returns (GameConfig memory c) {
+        c.gameType = GAME_TYPE;
+        c.verifier = address(new RiscvStepVerifier());
+        c.imageRoot = keccak256("image");
+        c.maxClock = 302_400;
+        c.extension = 14_400;
+        c.stepCap = 2 ** 39;
+        c.inclusionTime = 3_600;
+        c.bondMin = 40_000_000_002_097_152;
+        c.stepRefund = 0.005 ether;
     }
 
     /// @dev Input of an append that is right but for what the caller changes.

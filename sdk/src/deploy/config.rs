@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use trestle_contracts::{GenesisParams, bindings::Deployment::OperatorParams};
 use trestle_protocol::ChainConfig;
 
+mod dispute;
+pub use dispute::{DisputeConfig, GAME_TYPE};
+
 /// Chain ids stay below this, so that JavaScript can hold them.
 const MAX_CHAIN_ID: u64 = 1 << 53;
 /// Seconds of an L1 slot; the deposit market is dimensioned by it.
@@ -54,6 +57,9 @@ pub struct DeployConfig {
     /// Floor and base fee of the genesis, in wei per gas.
     #[serde(default = "default_genesis_floor")]
     pub genesis_floor: u128,
+    /// Clocks, bonds and image of dispute games.
+    #[serde(default)]
+    pub dispute: DisputeConfig,
     /// Tells apart deployments that are equal in everything else.
     #[serde(default)]
     pub salt: B256,
@@ -121,6 +127,12 @@ pub enum ConfigError {
         /// Highest legal value.
         max: u128,
     },
+    /// Bonds could not be whole at every level of the game.
+    #[error("dispute.bondMin is {got}, must be a multiple of 4^9")]
+    BondGrain {
+        /// Value given, in wei.
+        got: u128,
+    },
 }
 
 impl DeployConfig {
@@ -143,6 +155,7 @@ impl DeployConfig {
             data_kinds: default_data_kinds(),
             min_floor: default_min_floor(),
             genesis_floor: default_genesis_floor(),
+            dispute: DisputeConfig::default(),
             salt: B256::ZERO,
         }
     }
@@ -192,7 +205,8 @@ impl DeployConfig {
             self.genesis_floor,
             self.min_floor,
             floor_max,
-        )
+        )?;
+        self.dispute.validate(self.timelock_delay)
     }
 
     fn validate_roles(&self) -> Result<(), ConfigError> {

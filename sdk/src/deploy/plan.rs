@@ -3,16 +3,17 @@
 //! Pure. The order of the steps is that of their dependencies.
 
 use alloy::{
-    primitives::{Address, B256, Bytes, keccak256},
+    primitives::{Address, B256, Bytes, U256, keccak256},
+    rlp::Encodable,
     sol_types::SolConstructor,
 };
 use serde::{Deserialize, Serialize};
 use trestle_contracts::{
-    bindings::{Deployment, Inbox, Portal, SystemConfig, Timelock},
+    bindings::{Deployment, Inbox, Portal, RiscvStepVerifier, SystemConfig, Timelock, deployment},
     preinstalls::DETERMINISTIC_DEPLOYER,
 };
 
-use super::DeployConfig;
+use super::{DeployConfig, RollupGenesis};
 
 /// Addresses of a chain's contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +41,14 @@ pub struct Contracts {
     pub system_config_implementation: Address,
     /// Admin of the SystemConfig's proxy.
     pub system_config_admin: Address,
+    /// Creates dispute games.
+    pub dispute_game_factory: Address,
+    /// What counts as settled.
+    pub anchor_registry: Address,
+    /// First implementation of dispute games.
+    pub dispute_game: Address,
+    /// Re-executes one step of the machine.
+    pub step_verifier: Address,
 }
 
 /// One contract to create through the deterministic deployer.
@@ -59,7 +68,7 @@ pub struct Plan {
     /// Where everything will be.
     pub contracts: Contracts,
     pub(crate) salt: B256,
-    pub(crate) steps: [Step; 5],
+    pub(crate) steps: [Step; 6],
 }
 
 impl Plan {
@@ -86,6 +95,11 @@ impl Plan {
             &SystemConfig::BYTECODE,
             system_arguments(config),
         );
+        let verifier = step(
+            "RiscvStepVerifier",
+            &RiscvStepVerifier::BYTECODE,
+            Vec::new(),
+        );
         let parts = Deployment::Parts {
             timelock: timelock.address,
             operator: config.operator,
@@ -93,10 +107,13 @@ impl Plan {
             portalImpl: portal.address,
             systemConfigImpl: system.address,
             params: config.operator_params(),
+            genesis: genesis_parts(config),
+            game: config.dispute.game_config(verifier.address),
+            airGap: U256::from(config.dispute.air_gap),
         };
         let arguments = Deployment::constructorCall { parts }.abi_encode();
         let deployment = step("Deployment", &Deployment::BYTECODE, arguments);
-        let steps = [timelock, inbox, portal, system, deployment];
+        let steps = [timelock, inbox, portal, system, verifier, deployment];
         Self {
             contracts: Contracts::new(&steps),
             salt,
@@ -106,10 +123,17 @@ impl Plan {
 }
 
 impl Contracts {
-    fn new([timelock, inbox, portal, system, deployment]: &[Step; 5]) -> Self {
-        // The Deployment creates the proxies by its nonces 1 to 3, each proxy its admin by its nonce 1.
-        let [inbox_proxy, portal_proxy, system_proxy] =
-            [1, 2, 3].map(|n| deployment.address.create(n));
+    fn new([timelock, inbox, portal, system, verifier, deployment]: &[Step; 6]) -> Self {
+        // The Deployment creates the proxies by its nonces 1 to 3, each proxy its admin by its nonce 1;
+        // then the dispute contracts.
+        let [
+            inbox_proxy,
+            portal_proxy,
+            system_proxy,
+            factory,
+            registry,
+            game,
+        ] = [1, 2, 3, 4, 5, 6].map(|n| deployment.address.create(n));
         Self {
             timelock: timelock.address,
             deployment: deployment.address,
@@ -122,6 +146,10 @@ impl Contracts {
             system_config: system_proxy,
             system_config_implementation: system.address,
             system_config_admin: system_proxy.create(1),
+            dispute_game_factory: factory,
+            anchor_registry: registry,
+            dispute_game: game,
+            step_verifier: verifier.address,
         }
     }
 }
@@ -136,6 +164,35 @@ fn salt(config: &DeployConfig) -> B256 {
     keccak256([b"trestle".as_slice(), &ids, config.salt.as_slice()].concat())
 }
 
+/// Genesis and configuration around what only the deployment's transaction knows.
+fn genesis_parts(config: &DeployConfig) -> deployment::Deployment::Genesis {
+    /// Bytes of the encoded configuration before the Inbox's address.
+    const INBOX_AT: usize = 17;
+    /// Bytes of an address and a hash.
+    const LATE: usize = 52;
+    // Two timestamps that differ in every byte show where the header holds it.
+    let [first, second] = [0x4141_4141, 0x7e7e_7e7e]
+        .map(|time| RollupGenesis::new(config, Address::ZERO, time).header);
+    let [a, b] = [&first, &second].map(|header| {
+        let mut rlp = Vec::new();
+        header.encode(&mut rlp);
+        rlp
+    });
+    let at = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+    let chain = config.chain_config(Address::ZERO).encode();
+    let slice = |bytes: &[u8], from: usize, to: usize| -> Bytes {
+        bytes.get(from..to).unwrap_or_default().to_vec().into()
+    };
+    deployment::Deployment::Genesis {
+        headerHead: slice(&a, 0, at),
+        headerTail: slice(&a, at.saturating_add(4), a.len()),
+        stateRoot: first.state_root,
+        messagePasserRoot: first.withdrawals_root.unwrap_or_default(),
+        configHead: slice(&chain, 0, INBOX_AT),
+        configTail: slice(&chain, INBOX_AT + LATE, chain.len()),
+    }
+}
+
 fn timelock_arguments(config: &DeployConfig) -> Vec<u8> {
     let executors = if config.executors.is_empty() {
         // OpenZeppelin's mark for "anyone".
@@ -144,7 +201,7 @@ fn timelock_arguments(config: &DeployConfig) -> Vec<u8> {
         config.executors.clone()
     };
     Timelock::constructorCall {
-        minDelay: alloy::primitives::U256::from(config.timelock_delay),
+        minDelay: U256::from(config.timelock_delay),
         proposers: config.governors.clone(),
         executors,
     }

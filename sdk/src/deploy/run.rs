@@ -43,7 +43,7 @@ pub struct Deployed {
 
 /// Deploys `config` to L1, or resumes or verifies a deployment of it.
 ///
-/// `provider` must fill and sign transactions for an account with ETH: about 9 million gas in five
+/// `provider` must fill and sign transactions for an account with ETH: about 19 million gas in six
 /// transactions, each below 2^24. `confirmations` is how many L1 blocks, its own included, a transaction waits
 /// for.
 ///
@@ -74,7 +74,9 @@ pub async fn deploy<N: Network>(
     }
     verify::verify(provider, config, &plan).await?;
     let start = l1_start(provider, &plan.contracts).await?;
-    Ok(Deployed::new(config, &plan.contracts, start))
+    let deployed = Deployed::new(config, &plan.contracts, start);
+    verify::verify_disputes(provider, &deployed).await?;
+    Ok(deployed)
 }
 
 impl Deployed {

@@ -2,6 +2,9 @@
 //!
 //! Run after every deployment, also one that found everything there.
 
+mod disputes;
+pub(crate) use disputes::verify_disputes;
+
 use std::fmt::Debug;
 
 use alloy::{

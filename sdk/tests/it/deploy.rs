@@ -5,9 +5,12 @@ use alloy::{
     providers::{Provider, ext::AnvilApi},
     rpc::types::TransactionRequest,
 };
-use trestle_contracts::{bindings::Inbox, preinstalls};
+use trestle_contracts::{
+    bindings::{AnchorRegistry, DisputeGame, DisputeGameFactory, Inbox},
+    preinstalls,
+};
 use trestle_sdk::deploy::{
-    ConfigError, DeployConfig, DeployError, Plan, RollupConfig, deploy, genesis_json,
+    ConfigError, DeployConfig, DeployError, GAME_TYPE, Plan, RollupConfig, deploy, genesis_json,
 };
 
 use crate::anvil::Anvil;
@@ -26,7 +29,7 @@ async fn deployment_run_twice_sends_nothing_the_second_time() {
     let provider = anvil.provider().await;
     let first = deploy(&provider, &config(), 1).await.unwrap();
     let nonce = provider.get_transaction_count(DEPLOYER).await.unwrap();
-    assert_eq!(nonce, 5, "one transaction per contract");
+    assert_eq!(nonce, 6, "one transaction per contract");
     let second = deploy(&provider, &config(), 1).await.unwrap();
     assert_eq!(
         provider.get_transaction_count(DEPLOYER).await.unwrap(),
@@ -68,7 +71,7 @@ async fn deployment_that_stopped_halfway_is_resumed() {
         "{stopped:?}"
     );
     let sent = provider.get_transaction_count(DEPLOYER).await.unwrap();
-    assert!(sent > 0 && sent < 5, "{sent} sent");
+    assert!(sent > 0 && sent < 6, "{sent} sent");
     provider
         .anvil_set_balance(DEPLOYER, U256::from(10).pow(U256::from(19)))
         .await
@@ -78,7 +81,7 @@ async fn deployment_that_stopped_halfway_is_resumed() {
         resumed.deployments.contracts,
         reference.deployments.contracts
     );
-    assert_eq!(provider.get_transaction_count(DEPLOYER).await.unwrap(), 5);
+    assert_eq!(provider.get_transaction_count(DEPLOYER).await.unwrap(), 6);
 }
 
 #[tokio::test]
@@ -165,6 +168,48 @@ async fn exported_files_name_the_chain_that_was_deployed() {
 }
 
 #[tokio::test]
+async fn deployment_starts_disputes_at_the_genesis_that_is_exported() {
+    let anvil = Anvil::start(31_337, &[]);
+    let provider = anvil.provider().await;
+    let mut config = config();
+    config.dispute.image_root = B256::repeat_byte(0x11);
+    let deployed = deploy(&provider, &config, 1).await.unwrap();
+    let c = deployed.deployments.contracts;
+    let registry = AnchorRegistry::new(c.anchor_registry, &provider);
+    let anchor = registry.anchor().call().await.unwrap();
+    assert_eq!(anchor.batch, 0);
+    assert_eq!(anchor.root, deployed.genesis.output_root());
+    let game = DisputeGame::new(c.dispute_game, &provider);
+    let hash = game.configHash().call().await.unwrap();
+    assert_eq!(hash, deployed.genesis.chain.hash());
+    let factory = DisputeGameFactory::new(c.dispute_game_factory, &provider);
+    let made = factory.gameImpls(GAME_TYPE).call().await.unwrap();
+    assert_eq!(made, c.dispute_game);
+    assert_eq!(factory.owner().call().await.unwrap(), c.timelock);
+    // Somebody else's image on L1 is reported.
+    let slot = U256::ZERO;
+    let owner = provider
+        .get_storage_at(c.anchor_registry, slot)
+        .await
+        .unwrap();
+    provider
+        .anvil_set_storage_at(c.anchor_registry, slot, B256::with_last_byte(7))
+        .await
+        .unwrap();
+    let found = deploy(&provider, &config, 1).await;
+    assert!(
+        matches!(
+            found,
+            Err(DeployError::Mismatch {
+                what: "anchorRegistry's owner",
+                ..
+            })
+        ),
+        "{found:?}; was {owner}"
+    );
+}
+
+#[tokio::test]
 async fn permit2_of_our_chain_id_reports_its_cached_domain() {
     let anvil = Anvil::start(42_069, &[]);
     let provider = anvil.provider().await;
@@ -213,6 +258,12 @@ fn configuration_that_cannot_run_is_refused() {
         refused(|c| c.governors = vec![Address::ZERO]),
         zero("governors")
     );
+    assert_eq!(
+        refused(|c| c.dispute.bond_min += 1),
+        ConfigError::BondGrain {
+            got: 40_000_000_002_097_153
+        }
+    );
     for (change, name) in [
         (
             (|c| c.user_gas_limit = Some(47_900_001)) as fn(&mut DeployConfig),
@@ -223,6 +274,13 @@ fn configuration_that_cannot_run_is_refused() {
         (|c| c.forced_inclusion_delay = 0, "forcedInclusionDelay"),
         (|c| c.genesis_floor = 1, "genesisFloor"),
         (|c| c.target_gas_per_second = 0, "targetGasPerSecond"),
+        (|c| c.dispute.extension = 7_997, "dispute.extension"),
+        (|c| c.dispute.max_clock = 14_399, "dispute.extension"),
+        (
+            |c| c.dispute.step_refund = c.dispute.bond_min / 4 + 1,
+            "dispute.stepRefund",
+        ),
+        (|c| c.timelock_delay = 19 * 86_400, "timelockDelay"),
     ] {
         let error = refused(change);
         assert!(

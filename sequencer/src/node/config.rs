@@ -6,7 +6,7 @@ use crate::{
     l1::KeySource,
     rpc::RpcConfig,
 };
-use alloy::transports::http::reqwest::Url;
+use alloy::{primitives::Address, transports::http::reqwest::Url};
 use std::{path::PathBuf, time::Duration};
 use trestle_protocol::{ChainConfig, Genesis};
 
@@ -27,8 +27,25 @@ pub struct NodeConfig {
     pub datadir: PathBuf,
     /// What the node does besides following L1.
     pub role: Role,
+    /// How output roots are proposed; none are without.
+    pub proposer: Option<ProposerRole>,
     /// How requests are served.
     pub rpc: RpcConfig,
+}
+
+/// How a node proposes output roots on L1.
+#[derive(Debug)]
+pub struct ProposerRole {
+    /// Key of the proposer's account on L1: another one than the batcher's.
+    pub key: KeySource,
+    /// Factory of dispute games.
+    pub factory: Address,
+    /// Registry of what counts as settled.
+    pub registry: Address,
+    /// Kind of game.
+    pub game_type: u32,
+    /// Least time between two proposals.
+    pub interval: Duration,
 }
 
 /// What a node does besides following L1.

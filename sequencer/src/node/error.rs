@@ -39,7 +39,7 @@ pub enum NodeError {
     /// The L1 reader cannot take up where it stood.
     #[error(transparent)]
     Reader(#[from] ReaderError),
-    /// The batcher's key cannot be read.
+    /// A key cannot be read.
     #[error(transparent)]
     Key(#[from] SignerError),
     /// Requests cannot be served.

@@ -13,8 +13,8 @@ use alloy::{
 };
 use eyre::{ContextCompat, Result};
 use trestle_contracts::bindings::{
-    Deployment, Inbox, Portal, SystemConfig, Timelock, deployment, inbox, portal, system_config,
-    timelock,
+    Deployment, Inbox, Portal, RiscvStepVerifier, SystemConfig, Timelock, deployment, inbox,
+    portal, system_config, timelock,
 };
 
 /// L1 gas limit of a test's transaction: the most that Osaka takes.
@@ -98,6 +98,7 @@ impl Settlement {
             blockGasLimit_: 47_900_000,
         };
         let config_impl = create(anvil, from, &SystemConfig::BYTECODE, &args.abi_encode()).await?;
+        let verifier = create(anvil, from, &RiscvStepVerifier::BYTECODE, &[]).await?;
         let parts = deployment::Deployment::Parts {
             timelock,
             operator: from,
@@ -111,6 +112,9 @@ impl Settlement {
                 minFloor: 1_000_000,
                 batcher: options.batcher,
             },
+            genesis: genesis(),
+            game: game(verifier),
+            airGap: U256::from(60),
         };
         let args = deployment::Deployment::constructorCall { parts }.abi_encode();
         let record = create(anvil, from, &Deployment::BYTECODE, &args).await?;
@@ -194,6 +198,38 @@ impl Settlement {
             payload,
         };
         request(batcher, self.inbox, call.abi_encode())
+    }
+}
+
+/// A genesis that no test of the Inbox looks at.
+fn genesis() -> deployment::Deployment::Genesis {
+    deployment::Deployment::Genesis {
+        headerHead: Bytes::new(),
+        headerTail: Bytes::new(),
+        stateRoot: B256::repeat_byte(1),
+        messagePasserRoot: B256::repeat_byte(2),
+        configHead: Bytes::new(),
+        configTail: Bytes::new(),
+    }
+}
+
+fn game(verifier: Address) -> deployment::Deployment::GameConfig {
+    deployment::Deployment::GameConfig {
+        gameType: 0x5452_5354,
+        factory: Address::ZERO,
+        registry: Address::ZERO,
+        inbox: Address::ZERO,
+        verifier,
+        configHash: B256::ZERO,
+        imageRoot: B256::repeat_byte(3),
+        previousImageRoot: B256::repeat_byte(3),
+        imageFromBatch: 0,
+        maxClock: 600,
+        extension: 60,
+        stepCap: 1 << 30,
+        inclusionTime: 10,
+        bondMin: U256::from(1_u64 << 50),
+        stepRefund: U256::ZERO,
     }
 }
 
