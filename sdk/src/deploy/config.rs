@@ -127,6 +127,9 @@ pub enum ConfigError {
         /// Highest legal value.
         max: u128,
     },
+    /// No guest image is named to prove batches with.
+    #[error("dispute.imageRoot is zero")]
+    NoImage,
     /// Bonds could not be whole at every level of the game.
     #[error("dispute.bondMin is {got}, must be a multiple of 4^9")]
     BondGrain {

@@ -259,6 +259,10 @@ fn configuration_that_cannot_run_is_refused() {
         zero("governors")
     );
     assert_eq!(
+        refused(|c| c.dispute.image_root = B256::ZERO),
+        ConfigError::NoImage
+    );
+    assert_eq!(
         refused(|c| c.dispute.bond_min += 1),
         ConfigError::BondGrain {
             got: 40_000_000_002_097_153

@@ -41,10 +41,21 @@ pub struct DisputeConfig {
     pub air_gap: u64,
 }
 
+/// Root of the committed guest image; zero, which is refused, if its file were malformed.
+fn committed_image_root() -> B256 {
+    /// What is said about the committed image.
+    #[derive(Deserialize)]
+    struct Image {
+        root: B256,
+    }
+    let text = include_str!("../../../../prover/guest/image/image.json");
+    serde_json::from_str::<Image>(text).map_or(B256::ZERO, |image| image.root)
+}
+
 impl Default for DisputeConfig {
     fn default() -> Self {
         Self {
-            image_root: B256::ZERO,
+            image_root: committed_image_root(),
             max_clock: 302_400,
             extension: 14_400,
             step_cap: 1 << 39,
@@ -68,6 +79,9 @@ impl DisputeConfig {
     pub(super) fn validate(&self, timelock_delay: u64) -> Result<(), ConfigError> {
         let least = (self.step_cap.saturating_mul(2) / SLOWEST_STEPS_PER_SECOND)
             .saturating_add(self.inclusion_time.into());
+        if self.image_root.is_zero() {
+            return Err(ConfigError::NoImage);
+        }
         in_range("dispute.maxClock", self.max_clock.into(), 1, MAX_SECONDS)?;
         in_range(
             "dispute.extension",
