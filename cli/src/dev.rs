@@ -9,6 +9,7 @@
 mod accounts;
 mod chain;
 mod folder;
+mod fraud;
 mod fund;
 mod l1;
 mod manifest;
@@ -56,9 +57,16 @@ pub(crate) struct Args {
     /// Chain id of L2.
     #[arg(long, default_value_t = 313_372)]
     chain_id: u64,
-    /// Seconds that each side of a dispute has on its clock; a withdrawal waits at least as long.
-    #[arg(long, value_name = "SECONDS", default_value_t = 6, value_parser = clap::value_parser!(u32).range(4..))]
-    challenge_clock: u32,
+    /// Seconds that each side of a dispute has on its clock; a withdrawal waits at least as long. Without, 6, and
+    /// 40 with --fraud.
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(4..))]
+    challenge_clock: Option<u32>,
+    /// Propose a false output root from a process of its own, and show how it is defeated on L1.
+    #[arg(long, value_name = "CLASS", num_args = 0..=1, require_equals = true, default_missing_value = "balance")]
+    fraud: Option<String>,
+    /// Stop once the false root is defeated: status 0; status 1 when it was not.
+    #[arg(long, requires = "fraud")]
+    exit: bool,
 }
 
 /// Runs the chain until it is told to stop.
@@ -73,8 +81,10 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
         asked = &mut stop => return asked,
     };
     stack.announce(args.json)?;
+    let show = stack.show(&args);
     let outcome = tokio::select! {
         asked = stop => asked,
+        verdict = show => verdict,
         report = stack.broken() => Err(report),
     };
     let stopped = stack.stop().await;
@@ -89,7 +99,18 @@ struct Stack {
     l1: L1,
     sequencer: Node,
     replica: Node,
+    challenger: Child,
+    liar: Option<Child>,
+    factory: Address,
     manifest: Manifest,
+}
+
+impl Args {
+    /// Clock of each side of a dispute, in seconds: longer where one is to be watched.
+    fn challenge_clock(&self) -> u32 {
+        let default = if self.fraud.is_some() { 40 } else { 6 };
+        self.challenge_clock.unwrap_or(default)
+    }
 }
 
 impl Stack {
@@ -102,7 +123,7 @@ impl Stack {
             None => L1::start(&folder, port::free(args.l1_port, "--l1-port")?).await?,
         };
         info!(url = l1.url, chain_id = l1.chain_id, "L1");
-        let deployed = chain::prepare(&folder, &l1, args.chain_id, args.challenge_clock).await?;
+        let deployed = chain::prepare(&folder, &l1, args.chain_id, args.challenge_clock()).await?;
         let accounts = accounts::developer()?;
         fund::deposit(&folder, &l1, deployed.rollup.contracts.portal, &accounts).await?;
         l1.begin_interval().await?;
@@ -111,6 +132,12 @@ impl Stack {
         let l2 = sequencer.ready(args.chain_id).await?;
         replica.ready(args.chain_id).await?;
         fund::arrived(&l2, &accounts).await?;
+        let challenger = Node::challenger(&folder, &l1)?;
+        let liar = args
+            .fraud
+            .as_ref()
+            .map(|class| Node::liar(&folder, &l1, class))
+            .transpose()?;
         let manifest = Manifest {
             l1: manifest_l1(&l1, &deployed).await?,
             l2: manifest::L2 {
@@ -122,7 +149,7 @@ impl Stack {
             },
             accounts: accounts.iter().map(Funded::from).collect(),
             datadir: folder.path().to_owned(),
-            processes: processes(&l1, &sequencer, &replica),
+            processes: processes(&l1, [&sequencer.child, &replica.child, &challenger]),
         };
         chain::write(&folder.file("manifest.json"), &manifest)?;
         Ok(Self {
@@ -130,8 +157,33 @@ impl Stack {
             l1,
             sequencer,
             replica,
+            challenger,
+            liar,
+            factory: deployed.rollup.contracts.dispute_game_factory,
             manifest,
         })
+    }
+
+    /// Shows the dispute over the false root, if there is one; completes with its outcome if that was asked for.
+    fn show(&self, args: &Args) -> impl Future<Output = eyre::Result<()>> + use<> {
+        let display = args.fraud.clone().map(|class| fraud::Display {
+            l1: self.l1.url.clone(),
+            factory: self.factory,
+            class,
+        });
+        let (is_asked_for, json) = (args.exit, args.json);
+        async move {
+            match display {
+                Some(display) => {
+                    let verdict = display.run(json).await;
+                    if is_asked_for || verdict.is_err() {
+                        return verdict;
+                    }
+                    std::future::pending().await
+                }
+                None => std::future::pending().await,
+            }
+        }
     }
 
     fn announce(&self, json: bool) -> eyre::Result<()> {
@@ -153,30 +205,42 @@ impl Stack {
                 None => std::future::pending().await,
             }
         };
+        let liar = async {
+            match &mut self.liar {
+                Some(liar) => liar.ended().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             report = anvil => report,
             report = self.sequencer.child.ended() => report,
             report = self.replica.child.ended() => report,
+            report = self.challenger.ended() => report,
+            report = liar => report,
         }
     }
 
     /// Stops everything, L1 last, so that nothing complains about it.
     async fn stop(self) -> eyre::Result<()> {
-        let nodes = [self.replica.child, self.sequencer.child];
+        let nodes = [self.challenger, self.replica.child, self.sequencer.child];
         let mut outcome = Ok(());
-        for child in nodes.into_iter().chain(self.l1.anvil) {
+        for child in self.liar.into_iter().chain(nodes).chain(self.l1.anvil) {
             outcome = outcome.and(child.stop().await);
         }
         outcome
     }
 }
 
-fn processes(l1: &L1, sequencer: &Node, replica: &Node) -> BTreeMap<&'static str, u32> {
+fn processes(
+    l1: &L1,
+    [sequencer, replica, challenger]: [&Child; 3],
+) -> BTreeMap<&'static str, u32> {
     let anvil = l1.anvil.as_ref().and_then(Child::id);
     let all = [
         ("l1", anvil),
-        ("sequencer", sequencer.child.id()),
-        ("replica", replica.child.id()),
+        ("sequencer", sequencer.id()),
+        ("replica", replica.id()),
+        ("challenger", challenger.id()),
     ];
     all.into_iter()
         .filter_map(|(name, id)| Some((name, id?)))

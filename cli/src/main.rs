@@ -4,10 +4,12 @@
 //! the chain is decided here. Standard output carries only what a command was asked to print, logs
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod challenger;
 mod deploy;
 mod dev;
 mod dispute;
 mod doctor;
+mod liar;
 mod logging;
 mod node;
 mod process;
@@ -37,10 +39,13 @@ struct Cli {
 /// The roles. Each variant is documented on its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Challenger(Box<challenger::Args>),
     Deploy(Box<deploy::Args>),
     Dispute(dispute::Args),
     Dev(dev::Args),
     Doctor(doctor::Args),
+    #[command(hide = true)]
+    Liar(Box<liar::Args>),
     Replica(Box<node::ReplicaArgs>),
     Sequencer(Box<node::SequencerArgs>),
     Vm(vm::Args),
@@ -50,6 +55,8 @@ impl Command {
     /// Runs the role until it is done or told to stop.
     async fn run(self) -> eyre::Result<()> {
         match self {
+            Self::Challenger(args) => challenger::run(*args).await,
+            Self::Liar(args) => liar::run(*args).await,
             Self::Dispute(args) => dispute::run(args).await,
             Self::Deploy(args) => deploy::run(*args).await,
             Self::Dev(args) => dev::run(args).await,

@@ -46,6 +46,10 @@ pub(super) enum Role {
     Batcher = 1,
     /// Proposes output roots.
     Proposer = 2,
+    /// Defeats false claims.
+    Challenger = 3,
+    /// Makes one.
+    Liar = 4,
 }
 
 /// An account with its key.

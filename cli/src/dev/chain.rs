@@ -22,6 +22,9 @@ const STEP_CAP: u64 = 100_000_000;
 /// Seconds between a game's outcome and reliance on it.
 const AIR_GAP_SECONDS: u64 = 2;
 
+/// Least age in seconds of a withdrawal's proof.
+const PROOF_MATURITY_SECONDS: u64 = 2;
+
 /// Disputes whose sides have `clock` seconds each, so that a withdrawal takes seconds, not days.
 fn dispute(clock: u32) -> DisputeConfig {
     DisputeConfig {
@@ -49,6 +52,7 @@ pub(super) async fn prepare(
     let mut config = DeployConfig::new(l1.chain_id, l2_chain_id, operator.address, batcher);
     config.forced_inclusion_delay = FORCED_INCLUSION_SECONDS;
     config.genesis_floor = GENESIS_FLOOR;
+    config.proof_maturity_delay = PROOF_MATURITY_SECONDS;
     config.dispute = dispute(clock);
     let deployed = deploy(&l1.wallet(&operator)?, &config, 1)
         .await

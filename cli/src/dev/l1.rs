@@ -81,6 +81,7 @@ impl L1 {
             accounts::Role::Operator,
             accounts::Role::Batcher,
             accounts::Role::Proposer,
+            accounts::Role::Challenger,
         ] {
             let address = accounts::of(role)?.address;
             if l1.get_balance(address).await?.is_zero() {

@@ -77,6 +77,43 @@ impl Node {
         Self::start("replica", folder, l1, port, extra.to_vec())
     }
 
+    /// Starts the program that defeats false claims.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(super) fn challenger(folder: &Folder, l1: &L1) -> eyre::Result<Child> {
+        Self::player("challenger", Role::Challenger, folder, l1, Vec::new())
+    }
+
+    /// Starts the program that makes a false claim of a class.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub(super) fn liar(folder: &Folder, l1: &L1, class: &str) -> eyre::Result<Child> {
+        let extra = ["--class".into(), class.into()];
+        Self::player("liar", Role::Liar, folder, l1, extra.to_vec())
+    }
+
+    fn player(
+        role: &'static str,
+        account: Role,
+        folder: &Folder,
+        l1: &L1,
+        extra: Vec<OsString>,
+    ) -> eyre::Result<Child> {
+        let key = folder.file(&format!("{role}.key"));
+        write_secret(&key, accounts::of(account)?.key.as_slice())?;
+        let mut args: Vec<OsString> = vec![role.into()];
+        let mut option = |name: &str, value: OsString| args.extend([name.into(), value]);
+        option("--chain", folder.path().into());
+        option("--datadir", folder.file(role).into());
+        option("--l1", l1.url.clone().into());
+        option("--l1-block-time", BLOCK_SECONDS.to_string().into());
+        option("--key-file", key.into());
+        args.extend(extra);
+        spawn(role, folder, args)
+    }
+
     fn start(
         role: &'static str,
         folder: &Folder,
@@ -92,15 +129,7 @@ impl Node {
         option("--l1-block-time", BLOCK_SECONDS.to_string().into());
         option("--rpc-port", port.to_string().into());
         args.extend(extra);
-        let path = std::env::current_exe().wrap_err("cannot find the trestle program")?;
-        let log = folder.file(&format!("{role}.log"));
-        let child = Program {
-            name: role,
-            path,
-            args,
-            log,
-        }
-        .start()?;
+        let child = spawn(role, folder, args)?;
         Ok(Self { child, port })
     }
 
@@ -137,6 +166,18 @@ impl Node {
             }
         }
     }
+}
+
+fn spawn(role: &'static str, folder: &Folder, args: Vec<OsString>) -> eyre::Result<Child> {
+    let path = std::env::current_exe().wrap_err("cannot find the trestle program")?;
+    let log = folder.file(&format!("{role}.log"));
+    Program {
+        name: role,
+        path,
+        args,
+        log,
+    }
+    .start()
 }
 
 /// Writes `secret` as hexadecimal into a file that only its owner can read.

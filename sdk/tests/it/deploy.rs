@@ -284,7 +284,7 @@ fn configuration_that_cannot_run_is_refused() {
             |c| c.dispute.step_refund = c.dispute.bond_min / 4 + 1,
             "dispute.stepRefund",
         ),
-        (|c| c.timelock_delay = 19 * 86_400, "timelockDelay"),
+        (|c| c.timelock_delay = 19 * 86_400 - 1, "timelockDelay"),
     ] {
         let error = refused(change);
         assert!(

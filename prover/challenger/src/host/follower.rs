@@ -209,6 +209,20 @@ impl Follower {
         Ok(recorder.into_recorded())
     }
 
+    /// Header of the last block of a batch.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::Store`].
+    pub fn header(&self, batch: u64) -> Result<alloy::consensus::Header, HostError> {
+        let hash = self.record(batch)?.block_hash;
+        let bytes = self
+            .store
+            .preimage(&hash)?
+            .ok_or(StoreError::Missing(hash))?;
+        Ok(alloy::consensus::Header::decode(&mut bytes.as_ref())
+            .map_err(|_| StoreError::Damaged("block header"))?)
+    }
+
     /// The last block and the state root under it.
     fn head(&self) -> Result<(SealedHeader, B256), HostError> {
         let get = |hash: B256| -> Result<Bytes, StoreError> {

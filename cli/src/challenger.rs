@@ -1,0 +1,213 @@
+//! `trestle challenger`: verifies every claim by its own derivation from L1, and plays against the false ones.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use alloy::{
+    primitives::{Address, U256},
+    providers::{Provider, ProviderBuilder},
+    transports::http::reqwest::Url,
+};
+use eyre::{WrapErr, bail};
+use tracing::info;
+use trestle_challenger::{
+    host::{BeaconIds, BlobSource, DiskStore, Follower},
+    image::IMAGE_ROOT,
+    service::{Mode, Oracle, Service, ServiceConfig, Side, Sync, Watcher},
+};
+use trestle_contracts::bindings::{
+    dispute_game::DisputeGame::imageRootCall,
+    dispute_game_factory::DisputeGameFactory::gameImplsCall,
+};
+use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
+use trestle_sequencer::l1::{
+    ContractReader, KeySource, L1Client, L1Sender, MemoryJournal, SenderConfig, SenderHandle,
+    load_signer,
+};
+
+use crate::shutdown;
+
+/// Environment variable with the challenger's key.
+const KEY_VARIABLE: &str = "TRESTLE_CHALLENGER_KEY";
+/// Longest wait for an answer of L1.
+const L1_TIMEOUT: Duration = Duration::from_secs(20);
+/// Longest pause after a fault.
+const BACKOFF_MAX: Duration = Duration::from_secs(15);
+/// A tenth of an ether, in wei: kept for gas.
+const RESERVE: u64 = 100_000_000_000_000_000;
+
+/// Which chain, and where its L1 is.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Chain {
+    /// Folder with the chain's rollup.json and genesis.json.
+    #[arg(long, value_name = "DIR", env = "TRESTLE_CHAIN")]
+    pub(crate) chain: PathBuf,
+    /// Folder for derived data; made if it is not there. It can always be made again from L1.
+    #[arg(long, value_name = "DIR", env = "TRESTLE_DATADIR")]
+    pub(crate) datadir: PathBuf,
+    /// RPC endpoint of L1.
+    #[arg(long, value_name = "URL", env = "TRESTLE_L1_RPC")]
+    pub(crate) l1: Url,
+    /// Seconds between two L1 blocks, about.
+    #[arg(long, value_name = "SECONDS", default_value_t = 12.0)]
+    pub(crate) l1_block_time: f64,
+    /// Beacon endpoint for blobs.
+    #[arg(long, value_name = "URL")]
+    pub(crate) beacon: Option<String>,
+    /// Folder of archived blobs, named by versioned hash.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) blob_archive: Option<PathBuf>,
+}
+
+/// Watch all claims about a chain and defeat the false ones.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    chain: Chain,
+    /// File with the challenger's key in hexadecimal; else the environment variable TRESTLE_CHALLENGER_KEY.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    /// Say what would be done, at what bond and by what deadline; needs no key.
+    #[arg(long, conflicts_with = "watch")]
+    dry_run: bool,
+    /// Only raise alarms; needs no key.
+    #[arg(long)]
+    watch: bool,
+    /// Also answer claims whose bonds can be won although the outcome does not need it.
+    #[arg(long)]
+    profit: bool,
+    /// Address for Prometheus metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    metrics_addr: Option<SocketAddr>,
+}
+
+/// Everything that a player needs, opened and checked.
+pub(crate) struct Table {
+    pub(crate) files: ChainFiles,
+    pub(crate) client: L1Client,
+    pub(crate) reader: ContractReader,
+    pub(crate) oracle: Arc<Oracle>,
+    pub(crate) sync: Sync,
+    block_time: Duration,
+}
+
+impl Table {
+    /// Opens the folders and checks that L1 has this chain with this program's image.
+    pub(crate) async fn open(args: &Chain) -> eyre::Result<Self> {
+        let files = ChainFiles::read(&args.chain)?;
+        let client = L1Client::new(args.l1.clone(), L1_TIMEOUT);
+        let (expected, got) = (files.chain.l1_chain_id, client.served_chain().await?);
+        if expected != got {
+            bail!("the L1 endpoint serves chain {got}, the chain settles on {expected}");
+        }
+        let reader = ContractReader::new(client.clone());
+        check_image(&reader, files.rollup.contracts.dispute_game_factory).await?;
+        let store = Arc::new(DiskStore::open(&args.datadir)?);
+        let mut follower = Follower::open(files.chain.clone(), &files.genesis, store)?;
+        follower.begin_at(files.rollup.l1_start.number);
+        let oracle = Arc::new(Oracle::new(follower));
+        let provider = ProviderBuilder::new()
+            .connect_http(args.l1.clone())
+            .erased();
+        let blobs = BlobSource {
+            archive: args.blob_archive.clone(),
+            beacon: args
+                .beacon
+                .clone()
+                .map(|url| (url, BeaconIds::ExecutionNumbers)),
+        };
+        let inbox = files.rollup.contracts.inbox;
+        let sync = Sync::new(provider, client.clone(), inbox, blobs, Arc::clone(&oracle));
+        let block_time = Duration::try_from_secs_f64(args.l1_block_time)
+            .wrap_err("--l1-block-time is no number of seconds")?;
+        Ok(Self {
+            files,
+            client,
+            reader,
+            oracle,
+            sync,
+            block_time,
+        })
+    }
+
+    /// A sender of the key's account, running.
+    pub(crate) fn sender(&self, key: &KeySource) -> eyre::Result<SenderHandle> {
+        let signer = load_signer(key)?;
+        let settings = SenderConfig::for_block_time(self.files.chain.l1_chain_id, self.block_time);
+        // Moves are named by their content: what a crash makes us forget is found on L1, or sent again.
+        let journal = Arc::new(MemoryJournal::default());
+        let (sender, handle) = L1Sender::new(self.client.clone(), signer, journal, settings);
+        tokio::spawn(async move { drop(sender.run().await) });
+        Ok(handle)
+    }
+
+    /// A service that plays `side`.
+    pub(crate) fn service(
+        self,
+        mode: Mode,
+        side: Side,
+        only: Option<Address>,
+        takes_profit: bool,
+    ) -> Service {
+        let config = ServiceConfig {
+            poll: (self.block_time / 4).clamp(Duration::from_millis(100), Duration::from_secs(4)),
+            backoff_max: BACKOFF_MAX,
+            reserve: U256::from(RESERVE),
+            takes_profit,
+            only,
+        };
+        let factory = self.files.rollup.contracts.dispute_game_factory;
+        let start = self.files.rollup.l1_start.number;
+        let watcher = Watcher::new(self.client, factory, GAME_TYPE, start);
+        Service::new(config, mode, side, (watcher, self.sync, self.reader)).0
+    }
+}
+
+/// Refuses to judge games of another program: everything would look false.
+async fn check_image(reader: &ContractReader, factory: Address) -> eyre::Result<()> {
+    let implementation = reader.read(factory, &gameImplsCall(GAME_TYPE)).await?;
+    let image = reader.read(implementation, &imageRootCall {}).await?;
+    if image != IMAGE_ROOT {
+        bail!(
+            "the chain is proven by image {image}, this program has {IMAGE_ROOT}: install the release that the chain uses"
+        );
+    }
+    Ok(())
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// When the chain, the key or L1 does not serve.
+pub(crate) async fn run(args: Args) -> eyre::Result<()> {
+    if let Some(address) = args.metrics_addr {
+        serve_metrics(address)?;
+    }
+    let table = Table::open(&args.chain).await?;
+    let mode = match (args.dry_run, args.watch) {
+        (true, _) => Mode::DryRun(U256::MAX),
+        (_, true) => Mode::Watch,
+        _ => Mode::Play(table.sender(&key(args.key_file)?)?),
+    };
+    info!(config = %table.oracle.config_hash(), image = %IMAGE_ROOT, ?mode, "challenger");
+    let side = Side::Truth(Arc::clone(&table.oracle));
+    let service = table.service(mode, side, None, args.profit);
+    tokio::select! {
+        asked = shutdown::requested() => asked,
+        () = service.run() => bail!("the L1 sender has stopped; its log says why"),
+    }
+}
+
+fn key(file: Option<PathBuf>) -> eyre::Result<KeySource> {
+    match file {
+        Some(path) => Ok(KeySource::File(path)),
+        None if std::env::var_os(KEY_VARIABLE).is_some() => Ok(KeySource::Env(KEY_VARIABLE.into())),
+        None => bail!("no key: give --key-file or set {KEY_VARIABLE}, or use --watch or --dry-run"),
+    }
+}
+
+fn serve_metrics(address: SocketAddr) -> eyre::Result<()> {
+    metrics_exporter_prometheus::PrometheusBuilder::new()
+        .with_http_listener(address)
+        .install()
+        .wrap_err("cannot serve metrics")
+}

@@ -1,0 +1,31 @@
+//! `trestle challenger`: watches every game, verifies every claim by its own derivation, and plays.
+//!
+//! ```text
+//! L1 events ─► Watcher ─► GameView ─┐
+//! L1 log ─► L1Log ─► Oracle ─ Truth ┼─► choose_moves ─► L1Sender ─► games
+//!                 (machine by need) │
+//! balance ─► Purse ─────────────────┘
+//! ```
+//! While all claims are true the machine never runs. Nothing is kept that L1 does not say again, so a restart, a
+//! crash or a reorg only makes it look anew; moves are named by their content, so a move that is sent twice is made
+//! once. It trusts no node of L2, and of its L1 endpoint only which block is the newest.
+//! Spec: `SPEC.md`, chapter "Claims and disputes", section "Strategy of the truth".
+
+mod calls;
+mod error;
+mod lie;
+mod oracle;
+mod propose;
+mod report;
+mod sync;
+mod task;
+mod watch;
+
+pub use error::ServiceError;
+pub use lie::{Lie, Side};
+pub use oracle::Oracle;
+pub use propose::{FalseRoot, Place, propose_false_root};
+pub use report::{Counts, GameReport};
+pub use sync::Sync;
+pub use task::{Mode, Service, ServiceConfig, ServiceStatus};
+pub use watch::{L1Head, WatchedGame, Watcher};

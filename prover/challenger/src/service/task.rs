@@ -1,0 +1,389 @@
+//! The service's loop: look at L1, derive, choose, send.
+
+use std::{sync::Arc, time::Duration};
+
+use alloy_primitives::{Address, U256};
+use tokio::sync::watch;
+use trestle_contracts::bindings::dispute_game::DisputeGame::creditCall;
+use trestle_sequencer::l1::{ContractReader, SenderHandle, SubmitError, TxRequest, TxState};
+
+use super::{
+    Counts, GameReport, L1Head, ServiceError, Side, Sync, WatchedGame, Watcher,
+    calls::{bond_of, claim_credit, name_of, request},
+    report::as_float,
+};
+use crate::{ClaimStatus, GameView, Level, Plan, Purse, Truth, choose_moves, image::IMAGE_ROOT};
+
+/// What the service does with what it finds.
+#[derive(Debug)]
+pub enum Mode {
+    /// It makes moves from an account.
+    Play(SenderHandle),
+    /// It says what it would do from an account with this much ether, in wei.
+    DryRun(U256),
+    /// It raises alarms.
+    Watch,
+}
+
+/// Settings of the service.
+#[derive(Debug, Clone)]
+pub struct ServiceConfig {
+    /// Pause between two looks at L1.
+    pub poll: Duration,
+    /// Longest pause after a fault.
+    pub backoff_max: Duration,
+    /// Ether kept for gas, in wei.
+    pub reserve: U256,
+    /// Whether to answer claims for their bonds alone.
+    pub takes_profit: bool,
+    /// Play in this game only; in all without. A liar has no business elsewhere.
+    pub only: Option<Address>,
+}
+
+/// What the service is doing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServiceStatus {
+    /// L1 block up to which everything is known.
+    pub head: L1Head,
+    /// Newest batch that is derived.
+    pub batch: u64,
+    /// What it found in the games that need attention.
+    pub reports: Vec<GameReport>,
+    /// Counts over all games.
+    pub counts: Counts,
+    /// What goes wrong at the moment, in words.
+    pub fault: Option<String>,
+}
+
+/// A challenger, ready to run.
+#[derive(Debug)]
+pub struct Service {
+    config: ServiceConfig,
+    mode: Mode,
+    side: Side,
+    watcher: Watcher,
+    sync: Sync,
+    reader: ContractReader,
+    seen: Option<L1Head>,
+    status: watch::Sender<ServiceStatus>,
+}
+
+impl Service {
+    /// A service and the place to watch it. Nothing happens before [`Self::run`].
+    #[must_use]
+    pub fn new(
+        config: ServiceConfig,
+        mode: Mode,
+        side: Side,
+        sources: (Watcher, Sync, ContractReader),
+    ) -> (Self, watch::Receiver<ServiceStatus>) {
+        let (status, receiver) = watch::channel(ServiceStatus::default());
+        let (watcher, sync, reader) = sources;
+        let service = Self {
+            config,
+            mode,
+            side,
+            watcher,
+            sync,
+            reader,
+            seen: None,
+            status,
+        };
+        (service, receiver)
+    }
+
+    /// Runs until the sender is gone; faults are retried without end.
+    pub async fn run(mut self) {
+        let mut pause = self.config.poll;
+        loop {
+            let result = self.look().await;
+            if matches!(result, Err(ServiceError::Submit(SubmitError::Stopped))) {
+                return;
+            }
+            pause = match &result {
+                Ok(()) => self.config.poll,
+                Err(_) => pause.saturating_mul(2).min(self.config.backoff_max),
+            };
+            self.note(result.err());
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn note(&self, fault: Option<ServiceError>) {
+        let fault = fault.map(|error| error.to_string());
+        self.status.send_if_modified(|status| {
+            if status.fault == fault {
+                return false;
+            }
+            if let Some(error) = &fault {
+                tracing::warn!(%error, "challenger fault, retrying");
+                metrics::counter!("trestle_challenger_faults_total").increment(1);
+            }
+            status.fault = fault;
+            true
+        });
+    }
+
+    /// One look at L1, and all that follows from it.
+    ///
+    /// # Errors
+    /// [`ServiceError`]; what could be done is done.
+    pub async fn look(&mut self) -> Result<(), ServiceError> {
+        let head = self.watcher.refresh().await?;
+        if self.seen == Some(head) {
+            return Ok(());
+        }
+        self.sync.advance(head.number).await?;
+        let games = self.games_by_urgency();
+        let (mut reports, mut counts) = (Vec::new(), Counts::default());
+        let (mut left, mut fault) = (self.spendable().await?, None);
+        for game in games {
+            match self.attend(&game, &mut left, &mut counts).await {
+                Ok(Some(report)) => reports.push(report),
+                Ok(None) => {}
+                Err(ServiceError::Submit(SubmitError::Stopped)) => {
+                    return Err(SubmitError::Stopped.into());
+                }
+                // One game that cannot be judged must not keep us from the others.
+                Err(error) => fault = Some(error),
+            }
+        }
+        counts.publish();
+        let batch = self.side.oracle().newest().batch();
+        metrics::gauge!("trestle_challenger_batch").set(as_float(batch));
+        self.status.send_modify(|status| {
+            (status.head, status.batch) = (head, batch);
+            (status.reports, status.counts) = (reports, counts);
+        });
+        match fault {
+            Some(error) => Err(error),
+            None => {
+                self.seen = Some(head);
+                Ok(())
+            }
+        }
+    }
+
+    fn games_by_urgency(&self) -> Vec<WatchedGame> {
+        let wanted =
+            |game: &&WatchedGame| self.config.only.is_none_or(|only| only == game.view.game);
+        let mut games: Vec<_> = self
+            .watcher
+            .games()
+            .values()
+            .filter(wanted)
+            .cloned()
+            .collect();
+        games.sort_by_key(|game| {
+            let view = &game.view;
+            let open = view
+                .claims
+                .values()
+                .filter(|claim| view.is_answerable(claim));
+            open.map(|claim| view.deadline(claim)).min()
+        });
+        games
+    }
+
+    const fn account(&self) -> Option<Address> {
+        match &self.mode {
+            Mode::Play(sender) => Some(sender.account()),
+            Mode::DryRun(_) | Mode::Watch => None,
+        }
+    }
+
+    async fn spendable(&self) -> Result<U256, ServiceError> {
+        match &self.mode {
+            Mode::Play(sender) => {
+                let balance = self.reader.balance(sender.account()).await?;
+                let gwei = (balance / U256::from(1_000_000_000)).saturating_to();
+                metrics::gauge!("trestle_challenger_balance_gwei").set(as_float(gwei));
+                Ok(balance.saturating_sub(self.config.reserve))
+            }
+            Mode::DryRun(balance) => Ok(*balance),
+            Mode::Watch => Ok(U256::ZERO),
+        }
+    }
+
+    /// Judges one game and does what is to be done in it.
+    async fn attend(
+        &mut self,
+        game: &WatchedGame,
+        left: &mut U256,
+        counts: &mut Counts,
+    ) -> Result<Option<GameReport>, ServiceError> {
+        let Some(is_true) = self.judge(game)? else {
+            return Ok(None);
+        };
+        let view = &game.view;
+        counts.add(view, is_true, self.account());
+        let (root, answers) = match view.root() {
+            Some((_, root)) => (root.status, root.children),
+            None => return Ok(None),
+        };
+        if root != ClaimStatus::Open {
+            alarm_if_wrong(game, root, is_true);
+            if self.finish(view, root).await? {
+                self.watcher.forget(view.game);
+                return Ok(None);
+            }
+        }
+        if is_true && answers == 0 {
+            return Ok(None);
+        }
+        let plan = self.plan(view, *left).await?;
+        let report = GameReport::new(view, (game.proposal.batch, is_true), &plan);
+        self.say(&report);
+        if !plan.unaffordable.is_zero() {
+            tracing::error!(game = %view.game, wei = %plan.unaffordable, "cannot pay the bonds of needed moves");
+            metrics::counter!("trestle_challenger_unaffordable_total").increment(1);
+        }
+        self.send_all(view, plan, left).await?;
+        Ok(Some(report))
+    }
+
+    /// Whether the proposed root is ours; `None` while we have not derived it.
+    fn judge(&self, game: &WatchedGame) -> Result<Option<bool>, ServiceError> {
+        let at = game.view.game;
+        let oracle = self.side.oracle();
+        let expected = oracle.config_hash();
+        if game.config_hash != expected {
+            let got = game.config_hash;
+            return Err(ServiceError::OtherConfig {
+                game: at,
+                got,
+                expected,
+            });
+        }
+        if game.image_root != IMAGE_ROOT {
+            return Err(ServiceError::OtherImage {
+                game: at,
+                image: game.image_root,
+                ours: IMAGE_ROOT,
+            });
+        }
+        let batch = game.proposal.batch;
+        if batch > oracle.newest().batch() {
+            return Ok(None);
+        }
+        let record = oracle.record(batch)?;
+        if record.position.batch_acc != game.proposal.batchAcc {
+            // L1 is between two chains: game and log are not of the same one.
+            return Ok(None);
+        }
+        Ok(Some(
+            self.side.output(batch)? == Some(game.proposal.outputRoot),
+        ))
+    }
+
+    async fn plan(&self, view: &GameView, balance: U256) -> Result<Plan, ServiceError> {
+        let purse = Purse {
+            account: self.account().unwrap_or_default(),
+            balance,
+            credit: U256::ZERO,
+            takes_profit: self.config.takes_profit,
+        };
+        let (side, view, game) = (self.side.clone(), view.clone(), view.game);
+        let chosen =
+            tokio::task::spawn_blocking(move || choose_moves(&view, &side, &purse)).await?;
+        chosen.map_err(|source| ServiceError::Choice {
+            game,
+            source: Box::new(source),
+        })
+    }
+
+    fn say(&self, report: &GameReport) {
+        match &self.mode {
+            Mode::Play(_) => {}
+            Mode::DryRun(_) => {
+                tracing::info!(game = %report.game, batch = report.batch, is_true = report.is_true,
+                claims = report.claims, moves = ?report.moves, bond = %report.bond, deadline = report.deadline, "would do")
+            }
+            Mode::Watch if !report.is_true => {
+                tracing::error!(game = %report.game, batch = report.batch, claims = report.claims,
+                    deadline = report.deadline, "a false output root is proposed");
+            }
+            Mode::Watch => {}
+        }
+    }
+
+    async fn send_all(
+        &self,
+        view: &GameView,
+        plan: Plan,
+        left: &mut U256,
+    ) -> Result<(), ServiceError> {
+        let Mode::Play(sender) = &self.mode else {
+            return Ok(());
+        };
+        for step in plan.moves {
+            let name = name_of(&step);
+            *left = left.saturating_sub(bond_of(&step));
+            if submit(sender, request(view.game, &step)).await? {
+                tracing::info!(game = %view.game, name, bond = %bond_of(&step), "move");
+                metrics::counter!("trestle_challenger_moves_total", "move" => name).increment(1);
+            }
+        }
+        Ok(())
+    }
+
+    /// Collects what a decided game owes us; whether nothing is left to do in it.
+    async fn finish(&self, view: &GameView, root: ClaimStatus) -> Result<bool, ServiceError> {
+        debug_assert_ne!(root, ClaimStatus::Open);
+        let Mode::Play(sender) = &self.mode else {
+            return Ok(true);
+        };
+        let account = sender.account();
+        let credit = self.reader.read(view.game, &creditCall(account)).await?;
+        if !credit.is_zero() {
+            submit(sender, claim_credit(view.game, account, credit)).await?;
+            return Ok(false);
+        }
+        let owes = |claim: &crate::ClaimView| {
+            let is_ours = claim.claimant == account && claim.header.level != Level::Root;
+            let parent = view.claims.get(&claim.header.parent);
+            let may_win = parent.is_some_and(|parent| {
+                parent.status == ClaimStatus::Falls
+                    && !parent.is_settled
+                    && parent.best_ordinal == claim.ordinal
+            });
+            is_ours && (claim.status == ClaimStatus::Open || may_win)
+        };
+        Ok(!view.claims.values().any(owes))
+    }
+}
+
+/// The outcome of a game is not what it should be: the chain's promise is broken.
+fn alarm_if_wrong(game: &WatchedGame, root: ClaimStatus, is_true: bool) {
+    if (root == ClaimStatus::Stands) != is_true {
+        tracing::error!(game = %game.view.game, batch = game.proposal.batch, is_true, "game ended against the truth");
+        metrics::counter!("trestle_challenger_lost_games_total").increment(1);
+    }
+}
+
+/// Hands a transaction to the sender; whether it is on its way. What L1 refuses now is looked at again.
+async fn submit(sender: &SenderHandle, request: TxRequest) -> Result<bool, ServiceError> {
+    let key = request.key;
+    let is_on_its_way = matches!(
+        sender.state(key),
+        Some(
+            TxState::Pending { .. }
+                | TxState::Included {
+                    is_success: true,
+                    ..
+                }
+        )
+    );
+    if is_on_its_way {
+        return Ok(false);
+    }
+    match sender.submit(request).await {
+        Ok(_) => Ok(true),
+        Err(SubmitError::AlreadyIncluded { .. }) => Ok(false),
+        Err(SubmitError::WouldRevert { key, reason, .. }) => {
+            tracing::debug!(%key, reason, "l1 refuses for now");
+            Ok(false)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
