@@ -15,6 +15,7 @@ mod node;
 mod process;
 mod shutdown;
 mod tools;
+mod verify;
 mod vm;
 
 use std::process::ExitCode;
@@ -48,6 +49,7 @@ enum Command {
     Liar(Box<liar::Args>),
     Replica(Box<node::ReplicaArgs>),
     Sequencer(Box<node::SequencerArgs>),
+    Verify(verify::Args),
     Vm(vm::Args),
 }
 
@@ -56,6 +58,7 @@ impl Command {
     async fn run(self) -> eyre::Result<()> {
         match self {
             Self::Challenger(args) => challenger::run(*args).await,
+            Self::Verify(args) => verify::run(args).await,
             Self::Liar(args) => liar::run(*args).await,
             Self::Dispute(args) => dispute::run(args).await,
             Self::Deploy(args) => deploy::run(*args).await,

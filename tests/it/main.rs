@@ -18,6 +18,7 @@ mod bad_input;
 mod crash;
 mod dev;
 mod forced;
+mod fraud;
 mod reorgs;
 mod support;
 mod transition;

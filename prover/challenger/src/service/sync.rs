@@ -94,7 +94,10 @@ impl Sync {
         let newest = self.oracle.newest().batch();
         let mut batch = newest;
         while batch > 0 {
-            let acc = self.reader.read(self.inbox, &batchAccCall(batch)).await?;
+            let acc = self
+                .reader
+                .read(self.inbox, &batchAccCall { index: batch })
+                .await?;
             if acc == self.oracle.record(batch)?.position.batch_acc {
                 break;
             }

@@ -1,6 +1,6 @@
 //! The service's loop: look at L1, derive, choose, send.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use alloy_primitives::{Address, U256};
 use tokio::sync::watch;
