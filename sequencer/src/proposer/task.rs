@@ -4,7 +4,9 @@ use super::{
     ProposalSource, ProposerError, Provable,
     games::{OwnGame, OwnGames},
 };
-use crate::l1::{ContractReader, L1Client, L1View, SenderHandle, SubmitError, TxKey, TxRequest};
+use crate::l1::{
+    ContractReader, L1Client, L1View, SenderHandle, SubmitError, TxKey, TxRequest, TxState,
+};
 use alloy::sol_types::SolCall;
 use alloy_primitives::{Address, B256, U256};
 use std::{sync::Arc, time::Duration};
@@ -328,7 +330,9 @@ impl Proposer {
         let Some(provable) = self.source.newest_final()?.filter(|_| !is_too_soon) else {
             return Ok(());
         };
-        if newest.is_some_and(|game| game.batch >= provable.batch) {
+        let key = TxKey::numbered("propose", provable.batch);
+        let is_under_way = matches!(self.sender.state(key), Some(TxState::Pending { .. }));
+        if is_under_way || newest.is_some_and(|game| game.batch >= provable.batch) {
             return Ok(());
         }
         let anchor = self.l1.read(self.config.registry, &anchorCall {}).await?;
@@ -356,7 +360,7 @@ impl Proposer {
         };
         tracing::info!(batch = provable.batch, root = %provable.output_root, %bond, "proposing");
         self.send(TxRequest {
-            key: TxKey::numbered("propose", provable.batch),
+            key,
             to: self.config.factory,
             data: call.abi_encode().into(),
             value: bond,
