@@ -259,6 +259,11 @@ async fn manifest_l1(l1: &L1, deployed: &Deployed) -> eyre::Result<manifest::L1>
         ("DisputeGame", contracts.dispute_game),
         ("AnchorRegistry", contracts.anchor_registry),
         ("StepVerifier", contracts.step_verifier),
+        (
+            "L1CrossDomainMessenger",
+            contracts.l1_cross_domain_messenger,
+        ),
+        ("L1StandardBridge", contracts.l1_standard_bridge),
     ]);
     if let Some(multicall) = l1.multicall().await? {
         by_name.insert("Multicall3", multicall);

@@ -8,11 +8,14 @@ use std::collections::BTreeMap;
 
 use alloy::{
     eips::eip2935::HISTORY_STORAGE_CODE,
-    primitives::{Address, Bytes, U256},
+    primitives::{Address, Bytes, U256, address},
 };
 
 use crate::{
-    bindings::{FeeVault, L1Block, L2ToL1MessagePasser, RollupState},
+    bindings::{
+        BridgedERC20, FeeVault, L1Block, L2CrossDomainMessenger, L2StandardBridge,
+        L2ToL1MessagePasser, RollupState,
+    },
     predeploys, preinstalls,
 };
 
@@ -45,6 +48,19 @@ pub struct GenesisParams {
     pub data_kinds: u8,
     /// Lowest floor of the base fee, in wei per gas.
     pub min_floor: u128,
+    /// Counterparts of messenger and bridge.
+    pub l1_bridge: L1Bridge,
+}
+
+/// Contracts on L1 that those of L2 believe.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct L1Bridge {
+    /// The messenger.
+    pub messenger: Address,
+    /// The bridge.
+    pub bridge: Address,
+    /// Code of the representations of L2's tokens.
+    pub token_implementation: Address,
 }
 
 impl GenesisParams {
@@ -81,6 +97,7 @@ pub fn genesis_alloc(params: &GenesisParams) -> GenesisAlloc {
     let mut state = contract(RollupState::DEPLOYED_BYTECODE.clone());
     state.storage.insert(U256::from(1), params.packed());
     alloc.insert(predeploys::ROLLUP_STATE, state);
+    alloc.extend(bridge_accounts(&params.l1_bridge));
     for preinstall in preinstalls::ALL {
         let storage = preinstall
             .storage
@@ -92,6 +109,46 @@ pub fn genesis_alloc(params: &GenesisParams) -> GenesisAlloc {
         alloc.insert(preinstall.address, account);
     }
     alloc
+}
+
+/// Messenger, bridge and the code of representations, with what a constructor would have set.
+///
+/// Slots as in `snapshots/storage`.
+fn bridge_accounts(l1: &L1Bridge) -> [(Address, GenesisAccount); 3] {
+    /// Bridge of the code of representations: nobody, so that it is never initialised.
+    const NOBODY: Address = address!("000000000000000000000000000000000000dead");
+    let with = |code: &Bytes, slots: &[(u64, Address)]| {
+        let mut account = contract(code.clone());
+        account.storage = slots
+            .iter()
+            .filter(|(_, value)| !value.is_zero())
+            .map(|(slot, value)| (U256::from(*slot), U256::from_be_bytes(value.into_word().0)))
+            .collect();
+        account
+    };
+    let bridge = [
+        (0, predeploys::L2_CROSS_DOMAIN_MESSENGER),
+        (1, l1.bridge),
+        (2, predeploys::BRIDGED_ERC20),
+        (3, l1.token_implementation),
+    ];
+    [
+        (
+            predeploys::L2_CROSS_DOMAIN_MESSENGER,
+            with(
+                &L2CrossDomainMessenger::DEPLOYED_BYTECODE,
+                &[(2, l1.messenger)],
+            ),
+        ),
+        (
+            predeploys::L2_STANDARD_BRIDGE,
+            with(&L2StandardBridge::DEPLOYED_BYTECODE, &bridge),
+        ),
+        (
+            predeploys::BRIDGED_ERC20,
+            with(&BridgedERC20::DEPLOYED_BYTECODE, &[(6, NOBODY)]),
+        ),
+    ]
 }
 
 fn contract(code: Bytes) -> GenesisAccount {
@@ -114,7 +171,59 @@ mod tests {
         data_scalar: 400_000,
         data_kinds: 3,
         min_floor: 1_000_000,
+        l1_bridge: L1Bridge {
+            messenger: address!("00000000000000000000000000000000000000a1"),
+            bridge: address!("00000000000000000000000000000000000000a2"),
+            token_implementation: address!("00000000000000000000000000000000000000a3"),
+        },
     };
+
+    /// Slots by the committed layouts, so that a change of a layout cannot pass unseen.
+    #[test]
+    fn bridge_slots_are_those_of_the_storage_layouts() {
+        let slot = |layout: &str, label: &str| {
+            let start = layout.find(&format!("\"label\": \"{label}\"")).unwrap();
+            let rest = &layout[start..];
+            let at = rest.find("\"slot\": \"").unwrap() + 9;
+            U256::from(
+                rest[at..]
+                    .split('"')
+                    .next()
+                    .unwrap()
+                    .parse::<u64>()
+                    .unwrap(),
+            )
+        };
+        let word = |address: Address| U256::from_be_bytes(address.into_word().0);
+        let alloc = genesis_alloc(&PARAMS);
+        let bridge = include_str!("../snapshots/storage/L2StandardBridge.json");
+        let expected = [
+            (
+                slot(bridge, "messenger"),
+                word(predeploys::L2_CROSS_DOMAIN_MESSENGER),
+            ),
+            (slot(bridge, "otherBridge"), word(PARAMS.l1_bridge.bridge)),
+            (
+                slot(bridge, "tokenImplementation"),
+                word(predeploys::BRIDGED_ERC20),
+            ),
+            (
+                slot(bridge, "otherTokenImplementation"),
+                word(PARAMS.l1_bridge.token_implementation),
+            ),
+        ];
+        let got = &alloc[&predeploys::L2_STANDARD_BRIDGE].storage;
+        assert_eq!(got, &expected.into_iter().collect());
+        let messenger = include_str!("../snapshots/storage/L2CrossDomainMessenger.json");
+        let got = &alloc[&predeploys::L2_CROSS_DOMAIN_MESSENGER].storage;
+        assert_eq!(
+            got[&slot(messenger, "otherMessenger")],
+            word(PARAMS.l1_bridge.messenger)
+        );
+        let token = include_str!("../snapshots/storage/BridgedERC20.json");
+        let got = &alloc[&predeploys::BRIDGED_ERC20].storage;
+        assert_eq!(got[&slot(token, "bridge")], U256::from(0xdead));
+    }
 
     #[test]
     fn operator_params_pack_as_the_contract_stores_them() {

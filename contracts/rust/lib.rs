@@ -12,4 +12,4 @@ mod genesis;
 pub mod predeploys;
 pub mod preinstalls;
 
-pub use genesis::{GenesisAccount, GenesisAlloc, GenesisParams, genesis_alloc};
+pub use genesis::{GenesisAccount, GenesisAlloc, GenesisParams, L1Bridge, genesis_alloc};

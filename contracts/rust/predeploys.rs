@@ -8,6 +8,12 @@ pub const DEPOSITOR: Address = address!("DeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd000
 pub const ROLLUP_STATE: Address = address!("4200000000000000000000000000000000000800");
 /// Newest L1 attributes.
 pub const L1_BLOCK: Address = address!("4200000000000000000000000000000000000015");
+/// Code of the representations of L1's tokens.
+pub const BRIDGED_ERC20: Address = address!("4200000000000000000000000000000000000801");
+/// Messages between the layers that can be retried.
+pub const L2_CROSS_DOMAIN_MESSENGER: Address = address!("4200000000000000000000000000000000000007");
+/// Bridge for ETH and ERC-20 tokens.
+pub const L2_STANDARD_BRIDGE: Address = address!("4200000000000000000000000000000000000010");
 /// Messages to L1.
 pub const L2_TO_L1_MESSAGE_PASSER: Address = address!("4200000000000000000000000000000000000016");
 /// Tips; the beneficiary of every block.

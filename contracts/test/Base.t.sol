@@ -31,6 +31,10 @@ interface Vm {
     function parseJsonAddress(string calldata, string calldata) external pure returns (address);
     function parseJsonBool(string calldata, string calldata) external pure returns (bool);
     function parseJsonBytes(string calldata, string calldata) external pure returns (bytes memory);
+    function parseJsonBytesArray(string calldata, string calldata)
+        external
+        pure
+        returns (bytes[] memory);
     function parseJsonBytes32(string calldata, string calldata) external pure returns (bytes32);
     function parseJsonString(string calldata, string calldata) external pure returns (string memory);
     function parseJsonUint(string calldata, string calldata) external pure returns (uint256);

@@ -9,8 +9,12 @@ import {DisputeGame} from "../dispute/game/DisputeGame.sol";
 import {DisputeGameFactory} from "../dispute/game/DisputeGameFactory.sol";
 import {IAnchorRegistry} from "../dispute/game/IAnchorRegistry.sol";
 import {GameConfig} from "../dispute/game/Types.sol";
+import {Create3Factory} from "./Create3Factory.sol";
 import {Inbox} from "./Inbox.sol";
 import {OperatorParams} from "./InboxCodec.sol";
+import {IPortal} from "./IPortal.sol";
+import {L1CrossDomainMessenger} from "./L1CrossDomainMessenger.sol";
+import {L1StandardBridge} from "./L1StandardBridge.sol";
 import {Portal} from "./Portal.sol";
 import {SystemConfig} from "./SystemConfig.sol";
 
@@ -39,9 +43,24 @@ contract Deployment {
         bytes configTail;
     }
 
+    /// @notice What the bridge is made of. Its addresses follow from the salt alone, for the genesis of L2 names them.
+    /// @param factory       Creates proxies at addresses that do not depend on this contract's.
+    /// @param salt          Of the messenger's proxy; that of the bridge's is its hash.
+    /// @param messengerImpl Implementation of the L1CrossDomainMessenger.
+    /// @param bridgeImpl    Implementation of the L1StandardBridge.
+    /// @param tokenImpl     Code of representations on L1.
+    struct Bridge {
+        Create3Factory factory;
+        bytes32 salt;
+        address messengerImpl;
+        address bridgeImpl;
+        address tokenImpl;
+    }
+
     /// @notice What a deployment is made of.
     /// @param timelock         Owner of the proxies' admins, of the SystemConfig, of factory and registry.
     /// @param operator         Account that rotates operator parameters.
+    /// @param guardian         Account that may pause the finalisation of withdrawals; zero for none.
     /// @param inboxImpl        Implementation of the Inbox.
     /// @param portalImpl       Implementation of the Portal.
     /// @param systemConfigImpl Implementation of the SystemConfig.
@@ -53,6 +72,7 @@ contract Deployment {
     struct Parts {
         address timelock;
         address operator;
+        address guardian;
         address inboxImpl;
         address portalImpl;
         address systemConfigImpl;
@@ -60,6 +80,7 @@ contract Deployment {
         Genesis genesis;
         GameConfig game;
         uint256 airGap;
+        Bridge bridge;
     }
 
     /// @notice An address that must hold code does not.
@@ -77,6 +98,10 @@ contract Deployment {
     DisputeGameFactory public immutable disputeGameFactory;
     /// @notice What counts as settled.
     AnchorRegistry public immutable anchorRegistry;
+    /// @notice Proxy of the messenger.
+    L1CrossDomainMessenger public immutable l1CrossDomainMessenger;
+    /// @notice Proxy of the bridge.
+    L1StandardBridge public immutable l1StandardBridge;
     /// @notice First implementation of dispute games.
     DisputeGame public immutable disputeGame;
     /// @notice L1 block of the deployment: nothing of this chain is before it.
@@ -109,7 +134,7 @@ contract Deployment {
                     parts.timelock,
                     abi.encodeCall(
                         Portal.initialize,
-                        (inbox_, IAnchorRegistry(registry_), parts.timelock, parts.operator)
+                        (inbox_, IAnchorRegistry(registry_), parts.timelock, parts.guardian)
                     )
                 ))
         );
@@ -132,6 +157,7 @@ contract Deployment {
         parts.game.inbox = inbox_;
         parts.game.configHash = hash;
         (disputeGameFactory, anchorRegistry, disputeGame) = _disputes(parts, outputRoot);
+        (l1CrossDomainMessenger, l1StandardBridge) = _bridge(parts.bridge, parts.timelock, portal_);
         assert(address(anchorRegistry) == registry_);
     }
 
@@ -162,6 +188,44 @@ contract Deployment {
         bytes32 hash =
             keccak256(bytes.concat(g.configHead, bytes20(inbox_), blockHash, g.configTail));
         return (outputRoot, hash);
+    }
+
+    /// @dev Messenger and bridge, initialised as they are made.
+    function _bridge(Bridge memory bridge, address timelock, address portal_)
+        private
+        returns (L1CrossDomainMessenger, L1StandardBridge)
+    {
+        require(bridge.tokenImpl.code.length > 0, NoCode(bridge.tokenImpl));
+        address messenger = bridge.factory
+            .deploy(
+                bridge.salt,
+                _proxyCode(
+                    bridge.messengerImpl,
+                    timelock,
+                    abi.encodeCall(L1CrossDomainMessenger.initialize, (IPortal(portal_)))
+                )
+            );
+        address made = bridge.factory
+            .deploy(
+                keccak256(abi.encode(bridge.salt)),
+                _proxyCode(
+                    bridge.bridgeImpl,
+                    timelock,
+                    abi.encodeCall(L1StandardBridge.initialize, (messenger, bridge.tokenImpl))
+                )
+            );
+        return (L1CrossDomainMessenger(messenger), L1StandardBridge(payable(made)));
+    }
+
+    function _proxyCode(address implementation, address timelock, bytes memory init)
+        private
+        pure
+        returns (bytes memory)
+    {
+        return bytes.concat(
+            type(TransparentUpgradeableProxy).creationCode,
+            abi.encode(implementation, timelock, init)
+        );
     }
 
     function _proxy(address implementation, address timelock, bytes memory init)

@@ -47,11 +47,12 @@ abstract contract BridgeFixture is WithdrawalFixture {
         vm.deal(address(portal), 0);
         address l1Token = address(new BridgedERC20());
         bytes memory init = abi.encodeCall(L1CrossDomainMessenger.initialize, (portal));
-        address impl = address(new L1CrossDomainMessenger());
+        address impl =
+            _make("L1CrossDomainMessenger", type(L1CrossDomainMessenger).creationCode, "");
         l1Messenger =
             L1CrossDomainMessenger(address(new TransparentUpgradeableProxy(impl, TIMELOCK, init)));
         init = abi.encodeCall(L1StandardBridge.initialize, (address(l1Messenger), l1Token));
-        impl = address(new L1StandardBridge());
+        impl = _make("L1StandardBridge", type(L1StandardBridge).creationCode, "");
         l1Bridge =
             L1StandardBridge(payable(address(new TransparentUpgradeableProxy(impl, TIMELOCK, init))));
         _genesis(l1Token);
@@ -63,10 +64,13 @@ abstract contract BridgeFixture is WithdrawalFixture {
         passer = L2ToL1MessagePasser(payable(Predeploys.L2_TO_L1_MESSAGE_PASSER));
         vm.etch(address(passer), address(new L2ToL1MessagePasser()).code);
         l2Messenger = L2CrossDomainMessenger(Predeploys.L2_CROSS_DOMAIN_MESSENGER);
-        vm.etch(address(l2Messenger), address(new L2CrossDomainMessenger()).code);
+        address made =
+            _make("L2CrossDomainMessenger", type(L2CrossDomainMessenger).creationCode, "");
+        vm.etch(address(l2Messenger), made.code);
         vm.store(address(l2Messenger), bytes32(uint256(2)), _word(address(l1Messenger)));
         l2Bridge = L2StandardBridge(payable(Predeploys.L2_STANDARD_BRIDGE));
-        vm.etch(address(l2Bridge), address(new L2StandardBridge()).code);
+        made = _make("L2StandardBridge", type(L2StandardBridge).creationCode, "");
+        vm.etch(address(l2Bridge), made.code);
         vm.store(address(l2Bridge), 0, _word(address(l2Messenger)));
         vm.store(address(l2Bridge), bytes32(uint256(1)), _word(address(l1Bridge)));
         vm.store(address(l2Bridge), bytes32(uint256(2)), _word(Predeploys.BRIDGED_ERC20));

@@ -286,6 +286,8 @@ contract BridgeHandler is BridgeFixture {
 }
 
 contract BridgeInvariantTest is Base {
+    uint256 private constant W_AND_GAP = 604_800;
+
     BridgeHandler private _handler;
 
     function setUp() public {
@@ -311,6 +313,45 @@ contract BridgeInvariantTest is Base {
         more[2] = BridgeHandler.prove.selector;
         more[3] = BridgeHandler.execute.selector;
         targetSelector(FuzzSelector(address(_handler), more));
+    }
+
+    /// @notice The actions reach what the laws are about: payments, failures that are relayed, refunds.
+    function test_actions_reachEveryFate_andLawsHold_succeeds() public {
+        BridgeHandler h = _handler;
+        for (uint256 round = 0; round < 4; ++round) {
+            h.depositETH(round, round, 1 ether);
+            h.depositTokens(round, round, 500);
+            h.execute();
+            h.execute();
+            h.withdrawTokens(round, round, 100);
+            h.withdrawETH(round, round, 0.5 ether);
+            h.breakToken(round % 2 == 0);
+            for (uint256 i = 0; i < 8; ++i) {
+                h.prove(i);
+            }
+            h.meddle(round, true, 1_000_000);
+            h.wait_(type(uint256).max / 2);
+            h.wait_(W_AND_GAP);
+            h.wait_(W_AND_GAP);
+            for (uint256 i = 0; i < 8; ++i) {
+                h.pay(i);
+            }
+            h.breakToken(false);
+            if (round < 2) {
+                for (uint256 i = 0; i < 24; ++i) {
+                    h.relayAgain(i);
+                }
+            } else {
+                for (uint256 i = 0; i < 24; ++i) {
+                    h.refundFailed(i);
+                }
+                h.execute();
+            }
+            invariant_laws();
+        }
+        assertTrue(h.paidCount() > 4, "payments");
+        assertTrue(h.executedCount() > 8, "deposits");
+        assertTrue(h.refundCount() > 0, "refunds");
     }
 
     /// @notice One campaign for all laws.

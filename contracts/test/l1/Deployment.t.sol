@@ -14,6 +14,7 @@ import {DisputeGameFactory} from "../../src/dispute/game/DisputeGameFactory.sol"
 import {GameType} from "../../src/dispute/game/Types.sol";
 import {Fixture} from "./Fixture.sol";
 import {Deployment} from "../../src/l1/Deployment.sol";
+import {L1StandardBridge} from "../../src/l1/L1StandardBridge.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
 import {IInbox} from "../../src/l1/IInbox.sol";
 import {Portal} from "../../src/l1/Portal.sol";
@@ -83,6 +84,30 @@ contract DeploymentTest is Fixture {
         vm.expectRevert(
             abi.encodeWithSelector(Deployment.TimestampOutOfRange.selector, 2 ** 32)
         );
+        new Deployment(parts);
+    }
+
+    function test_deployment_makesTheBridge_whereItsSaltSays_succeeds() public view {
+        address messenger = address(deployment.l1CrossDomainMessenger());
+        address bridge = address(deployment.l1StandardBridge());
+        assertEq(messenger, create3.addressOf(SALT), "messenger");
+        assertEq(bridge, create3.addressOf(keccak256(abi.encode(SALT))), "bridge");
+        assertEq(
+            address(deployment.l1CrossDomainMessenger().portal()), address(portal), "to portal"
+        );
+        assertEq(deployment.l1StandardBridge().messenger(), messenger, "to messenger");
+        assertEq(portal.guardian(), GUARDIAN, "guardian");
+        assertEq(portal.timelock(), address(timelock), "timelock");
+        assertEq(
+            address(portal.anchorStateRegistry()), address(deployment.anchorRegistry()), "registry"
+        );
+    }
+
+    function test_deployment_withTakenSalt_reverts() public {
+        create3.deploy(keccak256("taken"), type(L1StandardBridge).creationCode);
+        Deployment.Parts memory parts = _parts();
+        parts.bridge.salt = keccak256("taken");
+        vm.expectRevert();
         new Deployment(parts);
     }
 

@@ -5,6 +5,10 @@ import {Base} from "../Base.t.sol";
 import {GameConfig, GameType} from "../../src/dispute/game/Types.sol";
 import {RiscvStepVerifier} from "../../src/dispute/step/RiscvStepVerifier.sol";
 import {Deployment} from "../../src/l1/Deployment.sol";
+import {BridgedERC20} from "../../src/bridge/BridgedERC20.sol";
+import {Create3Factory} from "../../src/l1/Create3Factory.sol";
+import {L1CrossDomainMessenger} from "../../src/l1/L1CrossDomainMessenger.sol";
+import {L1StandardBridge} from "../../src/l1/L1StandardBridge.sol";
 import {Inbox} from "../../src/l1/Inbox.sol";
 import {DepositRequest, OperatorParams} from "../../src/l1/InboxCodec.sol";
 import {Portal} from "../../src/l1/Portal.sol";
@@ -32,6 +36,9 @@ abstract contract Fixture is Base {
     address internal constant BATCHER = address(0xba7c4e5);
     address internal constant ALICE = address(0xa11ce);
 
+    bytes32 internal constant SALT = keccak256("salt");
+
+    Create3Factory internal create3 = new Create3Factory();
     Timelock internal timelock;
     Deployment internal deployment;
     Inbox internal inbox;
@@ -68,13 +75,21 @@ abstract contract Fixture is Base {
         return Deployment.Parts({
             timelock: address(timelock),
             operator: OPERATOR,
+            guardian: GUARDIAN,
             inboxImpl: address(new Inbox(_inboxConfig())),
             portalImpl: address(new Portal(_portalConfig())),
             systemConfigImpl: address(new SystemConfig(BLOCK_GAS)),
             params: _params(),
             genesis: _genesis(),
             game: _game(),
-            airGap: AIR_GAP
+            airGap: AIR_GAP,
+            bridge: Deployment.Bridge({
+                factory: create3,
+                salt: SALT,
+                messengerImpl: address(new L1CrossDomainMessenger()),
+                bridgeImpl: address(new L1StandardBridge()),
+                tokenImpl: address(new BridgedERC20())
+            })
         });
     }
 

@@ -37,7 +37,8 @@ abstract contract WithdrawalFixture is GameFixture {
                 Inbox.Config(47_900_000, 200_000_000, 250_000, 43_200, 100_000, 100_000)
             )
         );
-        address portalImpl = address(new Portal(_portalConfig()));
+        address portalImpl =
+            _make("Portal", type(Portal).creationCode, abi.encode(_portalConfig()));
         address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         bytes memory init = abi.encodeCall(Inbox.initialize, (next, address(this), address(this)));
         log = Inbox(address(new TransparentUpgradeableProxy(inboxImpl, TIMELOCK, init)));
@@ -45,6 +46,19 @@ abstract contract WithdrawalFixture is GameFixture {
         portal = Portal(payable(address(new TransparentUpgradeableProxy(portalImpl, TIMELOCK, init))));
         assertEq(address(portal), next, "predicted");
         vm.deal(address(portal), 100 ether);
+    }
+
+    /// @dev Creates a contract, or the mutant of it in the environment: `tests/bridge/mutants.mjs`.
+    function _make(string memory name, bytes memory code, bytes memory arguments)
+        internal
+        returns (address made)
+    {
+        bytes memory mutant = vm.envOr(string.concat("MUTANT_", name), bytes(""));
+        code = bytes.concat(mutant.length == 0 ? code : mutant, arguments);
+        assembly ("memory-safe") {
+            made := create(0, add(code, 32), mload(code))
+        }
+        assertTrue(made != address(0), name);
     }
 
     function _portalConfig() internal pure returns (Portal.Config memory) {

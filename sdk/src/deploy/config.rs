@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use trestle_contracts::{GenesisParams, bindings::Deployment::OperatorParams};
 use trestle_protocol::ChainConfig;
 
+use super::plan::l1_bridge;
+
 mod dispute;
 pub use dispute::{DisputeConfig, GAME_TYPE};
 
@@ -25,6 +27,10 @@ pub struct DeployConfig {
     pub operator: Address,
     /// Account that appends batches.
     pub batcher: Address,
+    /// Account that may pause the finalisation of withdrawals for a time; the operator without a value, and nobody
+    /// with the zero address.
+    #[serde(default)]
+    pub guardian: Option<Address>,
     /// Accounts that announce changes to the timelock, and cancel them.
     pub governors: Vec<Address>,
     /// Accounts that execute announced changes; empty for anyone.
@@ -147,6 +153,7 @@ impl DeployConfig {
             l2_chain_id,
             operator,
             batcher,
+            guardian: None,
             governors: vec![operator],
             executors: Vec::new(),
             timelock_delay: default_timelock_delay(),
@@ -209,7 +216,8 @@ impl DeployConfig {
             self.min_floor,
             floor_max,
         )?;
-        self.dispute.validate(self.timelock_delay)
+        self.dispute
+            .validate(self.timelock_delay, self.proof_maturity_delay)
     }
 
     fn validate_roles(&self) -> Result<(), ConfigError> {
@@ -264,6 +272,12 @@ impl DeployConfig {
         self.user_gas_limit.unwrap_or(block)
     }
 
+    /// Account that may pause the finalisation of withdrawals.
+    #[must_use]
+    pub fn guardian(&self) -> Address {
+        self.guardian.unwrap_or(self.operator)
+    }
+
     /// What the accounts of the genesis depend on.
     #[must_use]
     pub fn genesis_params(&self) -> GenesisParams {
@@ -273,6 +287,7 @@ impl DeployConfig {
             data_scalar: self.data_scalar,
             data_kinds: self.data_kinds,
             min_floor: self.min_floor,
+            l1_bridge: l1_bridge(self),
         }
     }
 

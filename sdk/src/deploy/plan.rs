@@ -15,6 +15,10 @@ use trestle_contracts::{
 
 use super::{DeployConfig, RollupGenesis};
 
+mod bridge;
+pub(crate) use bridge::l1_bridge;
+use bridge::{BridgePlan, admin_of};
+
 /// Addresses of a chain's contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -49,6 +53,20 @@ pub struct Contracts {
     pub dispute_game: Address,
     /// Re-executes one step of the machine.
     pub step_verifier: Address,
+    /// Messages to L2 that can be retried (proxy).
+    pub l1_cross_domain_messenger: Address,
+    /// Implementation of the messenger.
+    pub l1_cross_domain_messenger_implementation: Address,
+    /// Admin of the messenger's proxy.
+    pub l1_cross_domain_messenger_admin: Address,
+    /// Bridge for ETH and ERC-20 tokens (proxy).
+    pub l1_standard_bridge: Address,
+    /// Implementation of the bridge.
+    pub l1_standard_bridge_implementation: Address,
+    /// Admin of the bridge's proxy.
+    pub l1_standard_bridge_admin: Address,
+    /// Code of the representations of L2's tokens.
+    pub bridged_erc20: Address,
 }
 
 /// One contract to create through the deterministic deployer.
@@ -68,7 +86,7 @@ pub struct Plan {
     /// Where everything will be.
     pub contracts: Contracts,
     pub(crate) salt: B256,
-    pub(crate) steps: [Step; 6],
+    pub(crate) steps: [Step; 10],
 }
 
 impl Plan {
@@ -76,17 +94,7 @@ impl Plan {
     #[must_use]
     pub fn new(config: &DeployConfig) -> Self {
         let salt = salt(config);
-        let step = |name, code: &Bytes, arguments: Vec<u8>| {
-            let init_code: Bytes = [code.as_ref(), &arguments].concat().into();
-            let address = DETERMINISTIC_DEPLOYER
-                .address
-                .create2_from_code(salt, &init_code);
-            Step {
-                name,
-                address,
-                init_code,
-            }
-        };
+        let step = |name, code: &Bytes, arguments| step(salt, name, code, arguments);
         let timelock = step("Timelock", &Timelock::BYTECODE, timelock_arguments(config));
         let inbox = step("Inbox", &Inbox::BYTECODE, inbox_arguments(config));
         let portal = step("Portal", &Portal::BYTECODE, portal_arguments(config));
@@ -100,9 +108,11 @@ impl Plan {
             &RiscvStepVerifier::BYTECODE,
             Vec::new(),
         );
+        let bridge = BridgePlan::new(config);
         let parts = Deployment::Parts {
             timelock: timelock.address,
             operator: config.operator,
+            guardian: config.guardian(),
             inboxImpl: inbox.address,
             portalImpl: portal.address,
             systemConfigImpl: system.address,
@@ -110,12 +120,28 @@ impl Plan {
             genesis: genesis_parts(config),
             game: config.dispute.game_config(verifier.address),
             airGap: U256::from(config.dispute.air_gap),
+            bridge: bridge.parts(),
         };
         let arguments = Deployment::constructorCall { parts }.abi_encode();
         let deployment = step("Deployment", &Deployment::BYTECODE, arguments);
-        let steps = [timelock, inbox, portal, system, verifier, deployment];
+        let contracts = Contracts::new(
+            &[&timelock, &inbox, &portal, &system, &verifier, &deployment],
+            &bridge,
+        );
+        let steps = [
+            timelock,
+            inbox,
+            portal,
+            system,
+            verifier,
+            bridge.factory,
+            bridge.messenger,
+            bridge.bridge,
+            bridge.token,
+            deployment,
+        ];
         Self {
-            contracts: Contracts::new(&steps),
+            contracts,
             salt,
             steps,
         }
@@ -123,7 +149,10 @@ impl Plan {
 }
 
 impl Contracts {
-    fn new([timelock, inbox, portal, system, verifier, deployment]: &[Step; 6]) -> Self {
+    fn new(
+        [timelock, inbox, portal, system, verifier, deployment]: &[&Step; 6],
+        bridge: &BridgePlan,
+    ) -> Self {
         // The Deployment creates the proxies by its nonces 1 to 3, each proxy its admin by its nonce 1;
         // then the dispute contracts.
         let [
@@ -139,18 +168,38 @@ impl Contracts {
             deployment: deployment.address,
             inbox: inbox_proxy,
             inbox_implementation: inbox.address,
-            inbox_admin: inbox_proxy.create(1),
+            inbox_admin: admin_of(inbox_proxy),
             portal: portal_proxy,
             portal_implementation: portal.address,
-            portal_admin: portal_proxy.create(1),
+            portal_admin: admin_of(portal_proxy),
             system_config: system_proxy,
             system_config_implementation: system.address,
-            system_config_admin: system_proxy.create(1),
+            system_config_admin: admin_of(system_proxy),
             dispute_game_factory: factory,
             anchor_registry: registry,
             dispute_game: game,
             step_verifier: verifier.address,
+            l1_cross_domain_messenger: bridge.peers.messenger,
+            l1_cross_domain_messenger_implementation: bridge.messenger.address,
+            l1_cross_domain_messenger_admin: admin_of(bridge.peers.messenger),
+            l1_standard_bridge: bridge.peers.bridge,
+            l1_standard_bridge_implementation: bridge.bridge.address,
+            l1_standard_bridge_admin: admin_of(bridge.peers.bridge),
+            bridged_erc20: bridge.token.address,
         }
+    }
+}
+
+/// The creation of a contract with the ABI-encoded `arguments` of its constructor.
+fn step(salt: B256, name: &'static str, code: &Bytes, arguments: Vec<u8>) -> Step {
+    let init_code: Bytes = [code.as_ref(), &arguments].concat().into();
+    let address = DETERMINISTIC_DEPLOYER
+        .address
+        .create2_from_code(salt, &init_code);
+    Step {
+        name,
+        address,
+        init_code,
     }
 }
 

@@ -43,7 +43,7 @@ pub struct Deployed {
 
 /// Deploys `config` to L1, or resumes or verifies a deployment of it.
 ///
-/// `provider` must fill and sign transactions for an account with ETH: about 19 million gas in six
+/// `provider` must fill and sign transactions for an account with ETH: about 29 million gas in ten
 /// transactions, each below 2^24. `confirmations` is how many L1 blocks, its own included, a transaction waits
 /// for.
 ///

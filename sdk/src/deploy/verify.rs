@@ -2,7 +2,9 @@
 //!
 //! Run after every deployment, also one that found everything there.
 
+mod bridge;
 mod disputes;
+use bridge::verify_bridge;
 pub(crate) use disputes::verify_disputes;
 
 use std::fmt::Debug;
@@ -49,6 +51,7 @@ pub(crate) async fn verify<N: Network>(
     verify_proxies(provider, plan).await?;
     verify_timelock(provider, config, plan).await?;
     verify_inbox(provider, config, plan).await?;
+    verify_bridge(provider, config, plan).await?;
     verify_system_config(provider, config, plan).await
 }
 
@@ -128,6 +131,18 @@ async fn verify_proxies<N: Network>(
             c.system_config,
             c.system_config_implementation,
             c.system_config_admin,
+        ),
+        (
+            "messenger's implementation",
+            c.l1_cross_domain_messenger,
+            c.l1_cross_domain_messenger_implementation,
+            c.l1_cross_domain_messenger_admin,
+        ),
+        (
+            "bridge's implementation",
+            c.l1_standard_bridge,
+            c.l1_standard_bridge_implementation,
+            c.l1_standard_bridge_admin,
         ),
     ];
     for (what, proxy, implementation, admin) in proxies {

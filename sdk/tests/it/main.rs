@@ -2,3 +2,4 @@
 
 mod anvil;
 mod deploy;
+mod withdrawals;

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use trestle_challenger::host::{
     BatchRecord, Follower, L1Batch, LogPosition, MemoryStore, Payload as Content, Recorded,
 };
-use trestle_contracts::{GenesisParams, genesis_alloc};
+use trestle_contracts::{GenesisParams, L1Bridge, genesis_alloc};
 use trestle_protocol::{
     BatchContent, BatchHeader, ChainConfig, Deposit, EntryBody, Genesis, GenesisAccount,
     L1Attributes, QueueEntry, QueuedEntry, chunked_hash,
@@ -38,6 +38,7 @@ impl World {
             data_scalar: 1_000_000,
             data_kinds: 1,
             min_floor: 1_000,
+            l1_bridge: L1Bridge::default(),
         };
         let account = |a: trestle_contracts::GenesisAccount| GenesisAccount {
             nonce: a.nonce,

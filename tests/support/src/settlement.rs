@@ -13,8 +13,9 @@ use alloy::{
 };
 use eyre::{ContextCompat, Result};
 use trestle_contracts::bindings::{
-    Deployment, Inbox, Portal, RiscvStepVerifier, SystemConfig, Timelock, deployment, inbox,
-    portal, system_config, timelock,
+    BridgedERC20, Create3Factory, Deployment, Inbox, L1CrossDomainMessenger, L1StandardBridge,
+    Portal, RiscvStepVerifier, SystemConfig, Timelock, deployment, inbox, portal, system_config,
+    timelock,
 };
 
 /// L1 gas limit of a test's transaction: the most that Osaka takes.
@@ -102,6 +103,7 @@ impl Settlement {
         let parts = deployment::Deployment::Parts {
             timelock,
             operator: from,
+            guardian: from,
             inboxImpl: inbox_impl,
             portalImpl: portal_impl,
             systemConfigImpl: config_impl,
@@ -115,6 +117,7 @@ impl Settlement {
             genesis: genesis(),
             game: game(verifier),
             airGap: U256::from(60),
+            bridge: bridge(anvil, from).await?,
         };
         let args = deployment::Deployment::constructorCall { parts }.abi_encode();
         let record = create(anvil, from, &Deployment::BYTECODE, &args).await?;
@@ -231,6 +234,16 @@ fn game(verifier: Address) -> deployment::Deployment::GameConfig {
         bondMin: U256::from(1_u64 << 50),
         stepRefund: U256::ZERO,
     }
+}
+
+async fn bridge(anvil: &Anvil, from: Address) -> Result<deployment::Deployment::Bridge> {
+    Ok(deployment::Deployment::Bridge {
+        factory: create(anvil, from, &Create3Factory::BYTECODE, &[]).await?,
+        salt: B256::repeat_byte(4),
+        messengerImpl: create(anvil, from, &L1CrossDomainMessenger::BYTECODE, &[]).await?,
+        bridgeImpl: create(anvil, from, &L1StandardBridge::BYTECODE, &[]).await?,
+        tokenImpl: create(anvil, from, &BridgedERC20::BYTECODE, &[]).await?,
+    })
 }
 
 fn request(from: Address, to: Address, data: Vec<u8>) -> TransactionRequest {

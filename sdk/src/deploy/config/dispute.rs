@@ -75,8 +75,13 @@ impl DisputeConfig {
         2 * u64::from(self.max_clock) + 9 * u64::from(self.extension) + self.air_gap
     }
 
-    /// Checks what the contracts would refuse, and that no upgrade can overtake a game.
-    pub(super) fn validate(&self, timelock_delay: u64) -> Result<(), ConfigError> {
+    /// Checks what the contracts would refuse, and that no upgrade can overtake a game and the withdrawals that were
+    /// proven against it, which wait for `proof_maturity_delay` seconds.
+    pub(super) fn validate(
+        &self,
+        timelock_delay: u64,
+        proof_maturity_delay: u64,
+    ) -> Result<(), ConfigError> {
         let least = (self.step_cap.saturating_mul(2) / SLOWEST_STEPS_PER_SECOND)
             .saturating_add(self.inclusion_time.into());
         if self.image_root.is_zero() {
@@ -90,7 +95,7 @@ impl DisputeConfig {
             self.max_clock.into(),
         )?;
         in_range("dispute.bondMin", self.bond_min, BOND_GRAIN, 1 << 80)?;
-        if self.bond_min % BOND_GRAIN != 0 {
+        if !self.bond_min.is_multiple_of(BOND_GRAIN) {
             return Err(ConfigError::BondGrain { got: self.bond_min });
         }
         in_range("dispute.stepRefund", self.step_refund, 0, self.bond_min / 4)?;
@@ -98,7 +103,7 @@ impl DisputeConfig {
         in_range(
             "timelockDelay",
             timelock_delay.into(),
-            u128::from(self.longest_wait() + EXIT_MARGIN),
+            u128::from(self.longest_wait() + EXIT_MARGIN + proof_maturity_delay),
             10 * MAX_SECONDS,
         )
     }
