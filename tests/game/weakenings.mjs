@@ -97,4 +97,7 @@ export const weakenings = [
   registry('stop-on-agreement', ['|| a.outputRoot == b.outputRoot)', ')']),
   registry('stop-ignored', ['if (isStopped || !isGameProper(game)) return false;', 'if (!isGameProper(game)) return false;']),
   registry('cleared-games-count', drop('_voidUntil = uint64(block.timestamp);')),
+  registry('countered-counts', ['|| _isCountered(game)) return 0;', ') return 0;']),
+  registry('no-air-gap-undecided', ['? 0 : deadline + airGap;', '? 0 : deadline;']),
+  registry('retired-counts', ['&& (a.until == 0 || created < a.until);', ';']),
 ];

@@ -99,6 +99,7 @@ sol! {
     function updateAnchor(address game);
     function contradiction(address first, address second);
     function clearContradiction();
+    function retireGameType(uint32 gameType);
     function isGameFinal(address game) returns (bool);
     function isStopped() returns (bool);
     function anchor() returns (uint64 batch, bytes32 root);

@@ -99,6 +99,21 @@ const ATTACKS: &[(&str, u64, Attack)] = &[
         1,
         proposal::contradicted_root_is_final_after_the_stop,
     ),
+    (
+        "countered-counts",
+        1,
+        proposal::countered_root_is_final_undecided,
+    ),
+    (
+        "no-air-gap-undecided",
+        1,
+        proposal::undecided_root_is_final_at_its_deadline,
+    ),
+    (
+        "retired-counts",
+        1,
+        proposal::game_of_a_retired_type_is_final,
+    ),
 ];
 
 /// Weakenings that also the seeded simulator must notice, played by one kind of attacker alone.

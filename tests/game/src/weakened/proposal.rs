@@ -6,7 +6,7 @@ use super::scene::Scene;
 use crate::{
     bindings as abi,
     toy::batch_acc,
-    world::{AIR_GAP, CLOCKS},
+    world::{AIR_GAP, CLOCKS, GAME_TYPE},
 };
 
 /// A batch that the Inbox does not hold yet.
@@ -128,6 +128,36 @@ fn contradicted(scene: &mut Scene) -> (Address, Address) {
     assert!(contradict(scene, right, wrong));
     scene.wait(AIR_GAP);
     (right, wrong)
+}
+
+/// A false root is refuted, but nobody decides the counter, and withdrawals take the root for one that stands.
+pub(super) fn countered_root_is_final_undecided(scene: &mut Scene) -> bool {
+    let game = scene.open(1, false);
+    assert!(scene.honest_moves(game));
+    scene.wait(CLOCKS.max_clock + AIR_GAP);
+    let game = scene.world.games[game].game;
+    is_final(scene, game)
+}
+
+/// A root that nobody countered is relied on while its faults can still be shown.
+pub(super) fn undecided_root_is_final_at_its_deadline(scene: &mut Scene) -> bool {
+    let game = scene.open(1, false);
+    scene.wait(CLOCKS.max_clock + AIR_GAP - 1);
+    let game = scene.world.games[game].game;
+    is_final(scene, game)
+}
+
+/// A type was retired because its proof system is broken, and a game made since settles.
+pub(super) fn game_of_a_retired_type_is_final(scene: &mut Scene) -> bool {
+    let (owner, registry) = (scene.world.owner, scene.world.registry);
+    let retire = abi::retireGameTypeCall {
+        gameType: GAME_TYPE,
+    };
+    scene.world.must(owner, registry, &retire);
+    let game = scene.open(1, false);
+    scene.wait(CLOCKS.max_clock + AIR_GAP);
+    let game = scene.world.games[game].game;
+    is_final(scene, game)
 }
 
 fn is_final(scene: &mut Scene, game: Address) -> bool {
