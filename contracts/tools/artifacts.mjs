@@ -13,6 +13,8 @@ const list = readFileSync(join(root, 'artifacts', 'contracts.txt'), 'utf8')
   .filter((line) => line && !line.startsWith('#'));
 const check = process.argv.includes('--check');
 const stale = [];
+/** Left for the arguments of a constructor; the Deployment's hold the parts of a genesis. */
+const ARGUMENT_BYTES = 3_072;
 
 /** Writes `content` to `path`, or remembers `path` if it differs. */
 function put(path, content) {
@@ -36,11 +38,24 @@ function layout({ storage, types }) {
   }));
 }
 
+/** Refuses what L1 would: code above EIP-170's limit, creation code above EIP-3860's, arguments included. */
+function checkSize(name, { bytecode, deployedBytecode }) {
+  const bytes = ({ object }) => (object.length - 2) / 2;
+  const sizes = [
+    ['code', bytes(deployedBytecode), 24_576],
+    ['creation code', bytes(bytecode), 49_152 - ARGUMENT_BYTES],
+  ];
+  for (const [what, size, max] of sizes) {
+    if (size > max) throw new Error(`${name}: ${what} has ${size} bytes, at most ${max} fit`);
+  }
+}
+
 const json = (value) => `${JSON.stringify(value, null, 1)}\n`;
 const kept = new Set(['contracts.txt']);
 
 for (const name of list) {
   const built = JSON.parse(readFileSync(join(root, 'out', `${name}.sol`, `${name}.json`), 'utf8'));
+  checkSize(name, built);
   put(
     join('artifacts', `${name}.json`),
     json({
