@@ -22,6 +22,36 @@ import {
     SurchargeToken
 } from "./WeirdTokens.sol";
 
+/// @notice Deposits a token that calls it back, and deposits again when called.
+contract Nester {
+    ReentrantToken private immutable _token;
+    address private immutable _bridge;
+    bool public wasCalled;
+    bool public innerOk;
+
+    constructor(ReentrantToken token, address bridge) {
+        _token = token;
+        _bridge = bridge;
+        token.approve(bridge, type(uint256).max);
+    }
+
+    function deposit(uint256 amount) external {
+        _token.onMove(address(this), abi.encodeCall(this.nest, ()));
+        IStandardBridge(_bridge)
+            .bridgeERC20To(address(_token), address(0), address(this), amount, 0, "");
+    }
+
+    function nest() external {
+        wasCalled = true;
+        (innerOk,) = _bridge.call(
+            abi.encodeCall(
+                IStandardBridge.bridgeERC20To,
+                (address(_token), address(0), address(this), 100, 0, "")
+            )
+        );
+    }
+}
+
 /// @notice The table of `docs/bridge.md`, row by row.
 contract WeirdTokensTest is BridgeFixture {
     uint256 private constant KEY = 0xa11ce;
@@ -141,28 +171,22 @@ contract WeirdTokensTest is BridgeFixture {
 
     function test_pitfall_b52_reentrantToken_secondDepositInside_isRefused() public {
         ReentrantToken token = new ReentrantToken();
-        _approve(address(token));
-        bytes memory inner = abi.encodeCall(
-            l1Bridge.bridgeERC20To, (address(token), address(0), ALICE, 100, 0, "")
-        );
-        vm.prank(ALICE);
-        token.onMove(address(l1Bridge), inner);
-        _deposit(address(token), 500);
-        assertTrue(!token.innerOk(), "refused");
+        Nester nester = new Nester(token, address(l1Bridge));
+        token.mint(address(nester), 1000);
+        nester.deposit(500);
+        assertTrue(nester.wasCalled() && !nester.innerOk(), "refused");
         assertEq(l1Bridge.escrow(address(token)), 500, "once");
+        assertEq(token.balanceOf(address(l1Bridge)), 500, "as many as there are");
     }
 
-    function test_pitfall_b52_reentrantToken_paymentInsideDeposit_undoesBoth() public {
-        // Inside a deposit, somebody's withdrawal of the same token is relayed: the balance grows by less.
+    function test_pitfall_b52_reentrantToken_recipientThatIsCalled_isPaid() public {
         ReentrantToken token = new ReentrantToken();
-        BlockingToken unused = new BlockingToken();
-        assertTrue(address(unused) != address(0), "");
         _approve(address(token));
         _deposit(address(token), 500);
         vm.prank(BOB);
         token.onMove(address(this), "");
         bytes memory call = _withdraw(address(token), 100, BOB);
-        assertEq(token.balanceOf(BOB), 100, "a recipient that is called gets its tokens");
+        assertEq(token.balanceOf(BOB), 100, "paid");
         assertTrue(!_isFailed(call), "delivered");
     }
 
