@@ -2,7 +2,7 @@
 // Plants the mutants of `list.mjs` one after the other and runs the forge test that must notice each. The contracts
 // are compiled in one run of the pinned compiler; the tests take a mutant's code from an environment variable, so
 // nothing of theirs is compiled again. Exit status 1 when a mutant lives. `mutants.mjs [name…]` plants only those.
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, posix, resolve } from 'node:path';
@@ -59,21 +59,30 @@ for (const error of output.errors ?? []) {
   process.exit(1);
 }
 
-let alive = 0;
-for (const { name, contract, test } of planted) {
-  const path = posix.join('mutant', name, place(contract));
-  const code = output.contracts[path][contract].evm.bytecode.object;
-  const run = spawnSync(
-    join(root, 'node_modules/.bin/forge'),
-    ['test', '--match-path', 'test/{bridge,withdrawal}/*', '--match-test', `^${test}\\(`, '--fuzz-seed', '7'],
-    { cwd: root, env: { ...process.env, [`MUTANT_${contract}`]: `0x${code}` }, encoding: 'utf8', timeout: 120_000 },
-  );
-  // Noticed is a test that ran and failed; a set-up that fails notices nothing.
-  const noticed = new RegExp(`FAIL.*\\] ${test}\\(`).test(run.stdout);
-  console.log(`${noticed ? 'noticed' : 'ALIVE  '} ${name}: ${test}`);
-  if (noticed) continue;
-  alive += 1;
-  console.log(run.stdout.split('\n').slice(-12).join('\n'), run.stderr);
+/** Runs one test with one mutant's code in place of the contract's; forge's output. */
+function play({ name, contract, test }) {
+  const code = output.contracts[posix.join('mutant', name, place(contract))][contract].evm.bytecode.object;
+  const args = ['test', '--match-path', 'test/{bridge,withdrawal}/*', '--match-test', `^${test}\\(`, '--fuzz-seed', '7'];
+  const env = { ...process.env, [`MUTANT_${contract}`]: `0x${code}` };
+  const options = { cwd: root, env, timeout: 300_000, maxBuffer: 1 << 26 };
+  return new Promise((done) => {
+    execFile(join(root, 'node_modules/.bin/forge'), args, options, (_, stdout, stderr) => done({ stdout, stderr }));
+  });
 }
+
+let alive = 0;
+const waiting = [...planted];
+async function work() {
+  for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+    const { stdout, stderr } = await play(mutant);
+    // Noticed is a test that ran and failed; a set-up that fails notices nothing.
+    const noticed = new RegExp(`FAIL.*\\] ${mutant.test}\\(`).test(stdout);
+    console.log(`${noticed ? 'noticed' : 'ALIVE  '} ${mutant.name}: ${mutant.test}`);
+    if (noticed) continue;
+    alive += 1;
+    console.log(stdout.split('\n').slice(-12).join('\n'), stderr);
+  }
+}
+await Promise.all([work(), work()]);
 console.log(`${planted.length - alive} of ${planted.length} mutants noticed`);
 process.exit(alive ? 1 : 0);
