@@ -188,7 +188,11 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
         (_, true) => Mode::Watch,
         _ => Mode::Play(table.sender(&key(args.key_file)?)?),
     };
-    info!(config = %table.oracle.config_hash(), image = %IMAGE_ROOT, ?mode, "challenger");
+    let account = match &mode {
+        Mode::Play(sender) => Some(sender.account()),
+        Mode::DryRun(_) | Mode::Watch => None,
+    };
+    info!(config = %table.oracle.config_hash(), image = %IMAGE_ROOT, ?account, "challenger");
     let side = Side::Truth(Arc::clone(&table.oracle));
     let service = table.service(mode, side, None, args.profit);
     tokio::select! {

@@ -8,7 +8,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use alloy::primitives::{Address, U64, keccak256};
 use eyre::{bail, eyre};
 use tracing::info;
-use trestle_challenger::service::{FalseRoot, Lie, Mode, Place, Side, propose_false_root};
+use trestle_challenger::service::{
+    FalseRoot, Lie, Mode, Place, Side, StepKind, find_step, propose_root, root_over,
+};
+use trestle_contracts::bindings::anchor_registry::AnchorRegistry::anchorCall;
 use trestle_sdk::deploy::GAME_TYPE;
 use trestle_sequencer::l1::KeySource;
 
@@ -34,7 +37,13 @@ pub(crate) struct Args {
     /// Machine step after which its trace is false; chosen from the class without.
     #[arg(long)]
     step: Option<u64>,
-    /// Batch to lie about; the newest without.
+    /// Kind of the machine step at which its trace departs, instead of --step.
+    #[arg(long, conflicts_with = "step")]
+    kind: Option<String>,
+    /// Propose the true root and attack it, instead of proposing the false one.
+    #[arg(long)]
+    attack: bool,
+    /// Batch to lie about; without, the one after the anchor, or the newest with --attack.
     #[arg(long)]
     batch: Option<u64>,
     /// Tells lies of one class apart.
@@ -71,11 +80,18 @@ async fn lie(args: Args) -> eyre::Result<()> {
     let class = class(&args.class)?;
     let mut table = Table::open(&args.chain).await?;
     let sender = table.sender(&KeySource::File(args.key_file))?;
-    let batch = wait_for_batch(&mut table, args.batch).await?;
+    let wanted = match (args.batch, args.attack) {
+        (None, false) => Some(after_anchor(&table).await?),
+        (batch, _) => batch,
+    };
+    let batch = wait_for_batch(&mut table, wanted).await?;
     let steps = table
         .oracle
         .with_run(batch, |run| Ok(run.outcome().steps))?;
-    let step = args.step.unwrap_or_else(|| some_step(class, steps));
+    let step = match &args.kind {
+        Some(name) => step_of_kind(&table, batch, name, some_step(class, steps))?,
+        None => args.step.unwrap_or_else(|| some_step(class, steps)),
+    };
     if step == 0 || step > steps {
         bail!("batch {batch} takes {steps} steps; a lie departs at 1 to {steps}");
     }
@@ -87,7 +103,10 @@ async fn lie(args: Args) -> eyre::Result<()> {
         registry: contracts.anchor_registry,
         game_type: GAME_TYPE,
     };
-    let (game, output) = propose_false_root(&place, &table.oracle, batch, class, args.salt).await?;
+    let truth = table.oracle.header(batch)?;
+    let lie = class.falsify(&truth, args.salt);
+    let (output, proposed) = (root_over(&lie), if args.attack { &truth } else { &lie });
+    let game = propose_root(&place, &table.oracle, batch, proposed).await?;
     info!(%game, batch, %output, class = class.name(), step, steps, "lying");
     let side = Side::Lie(
         Arc::clone(&table.oracle),
@@ -113,6 +132,17 @@ async fn play(
     bail!("the L1 sender has stopped; its log says why")
 }
 
+/// The batch after the anchor: a game over one batch ends in a step against the proposer.
+async fn after_anchor(table: &Table) -> eyre::Result<u64> {
+    let registry = table.files.rollup.contracts.anchor_registry;
+    Ok(table
+        .reader
+        .read(registry, &anchorCall {})
+        .await?
+        .batch
+        .saturating_add(1))
+}
+
 /// Derives until there is a batch to lie about.
 async fn wait_for_batch(table: &mut Table, wanted: Option<u64>) -> eyre::Result<u64> {
     loop {
@@ -125,6 +155,26 @@ async fn wait_for_batch(table: &mut Table, wanted: Option<u64>) -> eyre::Result<
             _ => tokio::time::sleep(LOOK).await,
         }
     }
+}
+
+/// The state after a step of a kind, the first at or after `from`, else the first of all.
+fn step_of_kind(table: &Table, batch: u64, name: &str, from: u64) -> eyre::Result<u64> {
+    let kind = StepKind::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = StepKind::ALL.iter().map(|(name, _)| *name).collect();
+        eyre!(
+            "no kind of step is called {name:?}; there are {}",
+            names.join(", ")
+        )
+    })?;
+    let inputs = table
+        .oracle
+        .with_run(batch, |run| Ok(run.inputs().clone()))?;
+    let found = match find_step(&inputs, kind, from)? {
+        None => find_step(&inputs, kind, 0)?,
+        found => found,
+    };
+    let step = found.ok_or_else(|| eyre!("batch {batch} has no step of kind {name}"))?;
+    Ok(step.saturating_add(1))
 }
 
 /// Another step for each class, none of them the first or the last.

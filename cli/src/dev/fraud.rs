@@ -68,7 +68,7 @@ impl Display {
             proposal.batch, proposal.outputRoot, proposal.anchorBatch
         ))?;
         let root = contract.rootHeader().call().await?;
-        let id = contract.idOf(root.into()).call().await?;
+        let id = contract.idOf(root).call().await?;
         let mut shown = Shown {
             l1,
             game,
@@ -172,7 +172,7 @@ impl Shown {
             "batches"
         };
         let contract = DisputeGame::new(self.game, &self.l1);
-        let deadline = contract.deadlineOf(header.clone().into()).call().await?;
+        let deadline = contract.deadlineOf(header.clone()).call().await?;
         let now = self
             .l1
             .get_block_by_number(alloy::eips::BlockNumberOrTag::Latest)

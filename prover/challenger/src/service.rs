@@ -13,6 +13,7 @@
 
 mod calls;
 mod error;
+mod kinds;
 mod lie;
 mod oracle;
 mod propose;
@@ -22,9 +23,10 @@ mod task;
 mod watch;
 
 pub use error::ServiceError;
+pub use kinds::{StepKind, find_step};
 pub use lie::{Lie, Side};
 pub use oracle::Oracle;
-pub use propose::{FalseRoot, Place, propose_false_root};
+pub use propose::{FalseRoot, Place, propose_root, root_over};
 pub use report::{Counts, GameReport};
 pub use sync::Sync;
 pub use task::{Mode, Service, ServiceConfig, ServiceStatus};

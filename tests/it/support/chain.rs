@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf, time::Duration};
 
 use alloy::{
     network::EthereumWallet,
-    primitives::{Address, Bytes, U256},
+    primitives::{Address, B256, Bytes, U256},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::{client::ClientBuilder, types::TransactionReceipt},
     signers::local::PrivateKeySigner,
@@ -12,7 +12,7 @@ use alloy::{
 use serde_json::json;
 use tempfile::TempDir;
 use trestle_contracts::bindings::{Inbox, Portal};
-use trestle_sdk::deploy::{DeployConfig, Deployed, deploy, genesis_json};
+use trestle_sdk::deploy::{DeployConfig, Deployed, DisputeConfig, deploy, genesis_json};
 use trestle_test_support::{Anvil, AnvilOptions, DEV_KEYS};
 
 use super::{NodeOptions, Rpc, User, node::free_port};
@@ -31,6 +31,10 @@ pub(crate) struct ChainOptions {
     pub(crate) slots_in_an_epoch: u64,
     /// Seconds until a deposit can be forced in.
     pub(crate) forced_inclusion_delay: u64,
+    /// Seconds that each side of a dispute has on its clock.
+    pub(crate) challenge_clock: u32,
+    /// Guest image of the chain, if not the committed one.
+    pub(crate) image_root: Option<B256>,
 }
 
 impl Default for ChainOptions {
@@ -40,6 +44,8 @@ impl Default for ChainOptions {
             l1_block_time: Some(1),
             slots_in_an_epoch: 32,
             forced_inclusion_delay: 600,
+            challenge_clock: 60,
+            image_root: None,
         }
     }
 }
@@ -69,6 +75,17 @@ impl Chain {
         );
         config.forced_inclusion_delay = options.forced_inclusion_delay;
         config.genesis_floor = 10_000_000;
+        config.dispute = DisputeConfig {
+            max_clock: options.challenge_clock,
+            extension: options.challenge_clock / 2,
+            step_cap: 100_000_000,
+            inclusion_time: 1,
+            air_gap: 2,
+            ..config.dispute
+        };
+        if let Some(root) = options.image_root {
+            config.dispute.image_root = root;
+        }
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let deployed = deploy(&wallet(&l1.url(), DEV_KEYS[OPERATOR]), &config, 1)
             .await

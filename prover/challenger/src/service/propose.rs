@@ -130,27 +130,30 @@ pub struct Place<'a> {
     pub game_type: u32,
 }
 
-/// Proposes a false output root for `batch`; gives the game and the root.
+/// Output root of a batch whose last block has this header.
+#[must_use]
+pub fn root_over(header: &Header) -> B256 {
+    OutputPreimage {
+        state_root: header.state_root,
+        message_passer_root: header.withdrawals_root.unwrap_or_default(),
+        block_hash: header.hash_slow(),
+    }
+    .root()
+}
+
+/// Proposes the output root over `header` for `batch`, whatever is true; gives the game, also one that is there.
 ///
 /// # Errors
 /// [`ServiceError`] when L1 or the sender does not serve.
-pub async fn propose_false_root(
+pub async fn propose_root(
     place: &Place<'_>,
     oracle: &Oracle,
     batch: u64,
-    class: FalseRoot,
-    salt: u64,
-) -> Result<(Address, B256), ServiceError> {
-    let header = class.falsify(&oracle.header(batch)?, salt);
-    let message_passer_root = header.withdrawals_root.unwrap_or_default();
-    let preimage = OutputPreimage {
-        state_root: header.state_root,
-        message_passer_root,
-        block_hash: header.hash_slow(),
-    };
+    header: &Header,
+) -> Result<Address, ServiceError> {
     let anchor = place.reader.read(place.registry, &anchorCall {}).await?;
     let proposal = Proposal {
-        outputRoot: preimage.root(),
+        outputRoot: root_over(header),
         batchAcc: oracle.record(batch)?.position.batch_acc,
         anchorRoot: anchor.root,
         batch,
@@ -162,12 +165,16 @@ pub async fn propose_false_root(
         gameType: place.game_type,
         proposal: proposal.clone(),
     };
-    let game = place.reader.read(place.factory, &at).await?.game;
+    let there = place.reader.read(place.factory, &at).await?;
+    let game = there.game;
+    if there.exists {
+        return Ok(game);
+    }
     let call = createCall {
         gameType: place.game_type,
         proposal,
-        messagePasserRoot: message_passer_root,
-        headerRlp: alloy_rlp::encode(&header).into(),
+        messagePasserRoot: header.withdrawals_root.unwrap_or_default(),
+        headerRlp: alloy_rlp::encode(header).into(),
     };
     place
         .sender
@@ -179,7 +186,7 @@ pub async fn propose_false_root(
             gas_limit: Some(PROPOSAL_GAS),
         })
         .await?;
-    Ok((game, preimage.root()))
+    Ok(game)
 }
 
 async fn bond(place: &Place<'_>, proposal: &Proposal) -> Result<U256, ServiceError> {

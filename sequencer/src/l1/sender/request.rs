@@ -31,6 +31,10 @@ impl fmt::Display for TxKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (topic, number) = self.0.split_at(24);
         let topic = topic.split(|byte| *byte == 0).next().unwrap_or_default();
+        if !topic.iter().all(u8::is_ascii_graphic) {
+            // A key that is a hash.
+            return write!(f, "{}", self.0);
+        }
         let number = number
             .iter()
             .fold(0u64, |sum, byte| (sum << 8) | u64::from(*byte));
@@ -220,5 +224,7 @@ mod tests {
         assert_ne!(key, TxKey::numbered("batch", 259));
         assert_ne!(key, TxKey::numbered("claim", 258));
         assert_ne!(key, TxKey::CANCEL);
+        let hash = TxKey(B256::repeat_byte(0xee));
+        assert_eq!(hash.to_string(), B256::repeat_byte(0xee).to_string());
     }
 }
