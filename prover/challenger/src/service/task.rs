@@ -231,7 +231,11 @@ impl Service {
         if is_true && answers == 0 {
             return Ok(None);
         }
-        let plan = self.plan(view, *left).await?;
+        let plan = match &self.mode {
+            // Who only watches has nothing to run in the machine.
+            Mode::Watch => Plan::default(),
+            Mode::Play(_) | Mode::DryRun(_) => self.plan(view, *left).await?,
+        };
         let report = GameReport::new(view, (game.proposal.batch, is_true), &plan);
         self.say(&report);
         if !plan.unaffordable.is_zero() {
