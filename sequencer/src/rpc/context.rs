@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use futures::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::{broadcast, watch};
 use trestle_protocol::ChainConfig;
 
@@ -125,10 +126,19 @@ pub trait L1View: Send + Sync + fmt::Debug {
     fn status(&self) -> L1Status;
 }
 
-/// Where a replica sends transactions: to the sequencer, which acknowledges them.
+/// A replica's way to the sequencer, which acknowledges transactions and holds those that wait.
+///
+/// # Errors
+/// What the sequencer answers, and [`RpcError::busy`] when it does not.
 pub trait Forward: Send + Sync + fmt::Debug {
     /// Submits one encoded transaction.
     fn submit(&self, encoded: Bytes) -> BoxFuture<'static, Result<B256, RpcError>>;
+
+    /// The nonce that an account should use next.
+    fn pending_nonce(&self, address: Address) -> BoxFuture<'static, Result<u64, RpcError>>;
+
+    /// A transaction as the sequencer's `eth_getTransactionByHash` shows it.
+    fn transaction(&self, hash: B256) -> BoxFuture<'static, Result<Option<Value>, RpcError>>;
 }
 
 /// The node as the RPC sees it.

@@ -79,6 +79,25 @@ impl Registry {
         Ok(self)
     }
 
+    /// A method that may ask the sequencer.
+    fn asking<T, F>(
+        &mut self,
+        name: &'static str,
+        method: fn(Arc<Context>, Args) -> F,
+    ) -> Result<&mut Self, RegisterMethodError>
+    where
+        T: Serialize + 'static,
+        F: Future<Output = Result<T, RpcError>> + Send + 'static,
+    {
+        self.module
+            .register_async_method(name, move |params, context, _| async move {
+                let args = Args::new(&params)?;
+                let value = method(Arc::clone(&context), args).await?;
+                Answer::Ok(Reply::new(&value)?)
+            })?;
+        Ok(self)
+    }
+
     /// Every method that is there by default.
     pub(in crate::rpc) fn register_all(&mut self) -> Result<(), RegisterMethodError> {
         self.quick("eth_chainId", node::chain_id)?
@@ -107,7 +126,7 @@ impl Registry {
             .quick("eth_getUncleByBlockNumberAndIndex", blocks::no_uncle)?
             .quick("eth_getUncleByBlockHashAndIndex", blocks::no_uncle)?
             .quick("eth_getBlockReceipts", blocks::receipts)?
-            .quick("eth_getTransactionByHash", transactions::by_hash)?
+            .asking("eth_getTransactionByHash", transactions::by_hash)?
             .quick("eth_getRawTransactionByHash", transactions::raw_by_hash)?
             .quick(
                 "eth_getTransactionByBlockNumberAndIndex",
@@ -121,7 +140,7 @@ impl Registry {
             .quick("eth_getBalance", state::balance)?
             .quick("eth_getCode", state::code)?
             .quick("eth_getStorageAt", state::storage_at)?
-            .quick("eth_getTransactionCount", state::transaction_count)?
+            .asking("eth_getTransactionCount", state::transaction_count)?
             .quick("eth_gasPrice", fees::gas_price)?
             .quick("eth_maxPriorityFeePerGas", fees::max_priority_fee)?
             .quick("eth_blobBaseFee", fees::blob_base_fee)?
@@ -156,7 +175,7 @@ impl Registry {
             .quick("eth_config", profile::config)?
             .quick("eth_capabilities", profile::capabilities)?
             .heavy("eth_simulateV1", simulate::simulate)?
-            .heavy("eth_fillTransaction", submit::fill)?
+            .asking("eth_fillTransaction", submit::fill)?
             .heavy("debug_traceTransaction", debug::trace_transaction)?
             .heavy("debug_traceBlockByNumber", debug::trace_block_by_number)?
             .heavy("debug_traceBlockByHash", debug::trace_block_by_hash)?

@@ -1,6 +1,7 @@
 //! Accounts at any block.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
@@ -86,19 +87,37 @@ pub(super) fn storage_values(
     wanted.into_iter().map(values).collect()
 }
 
-pub(super) fn transaction_count(context: &Context, mut args: Args) -> Result<U64, RpcError> {
+pub(super) async fn transaction_count(
+    context: Arc<Context>,
+    mut args: Args,
+) -> Result<U64, RpcError> {
     let address: Address = args.required()?;
     let id: Option<BlockId> = args.optional()?;
     args.end()?;
     if id == Some(BlockId::pending()) {
-        return Ok(U64::from(pending_nonce(context, &address)?));
+        return Ok(U64::from(pending_nonce(&context, address).await?));
     }
     let account = context.state(id)?.view.account(&address)?;
     Ok(U64::from(account.unwrap_or_default().nonce))
 }
 
 /// The nonce to use next: after what is executed, and after what waits in the pool.
-pub(super) fn pending_nonce(context: &Context, address: &Address) -> Result<u64, RpcError> {
+///
+/// A replica asks the sequencer, whose pool it is. When that does not answer, what this node knows is
+/// the best there is: nothing can be sent through it meanwhile.
+pub(super) async fn pending_nonce(context: &Context, address: Address) -> Result<u64, RpcError> {
+    let known = known_nonce(context, &address)?;
+    match &context.forward {
+        Some(forward) => {
+            let asked = forward.pending_nonce(address).await;
+            Ok(asked.map_or(known, |asked| asked.max(known)))
+        }
+        None => Ok(known),
+    }
+}
+
+/// The same as far as this node knows.
+fn known_nonce(context: &Context, address: &Address) -> Result<u64, RpcError> {
     let snapshot = context.store.sequenced()?;
     let view = snapshot.state_at(snapshot.head().number)?;
     let executed = view.account(address)?.unwrap_or_default().nonce;

@@ -79,9 +79,7 @@ async fn submit_and_wait(
 ) -> Result<RpcReceipt, RpcError> {
     // Listening begins before submission, so the block cannot be missed.
     let mut events = context.events.subscribe();
-    if context.forward.is_none() {
-        refuse_gap(context, &encoded)?;
-    }
+    refuse_gap(context, &encoded).await?;
     let hash = submit(context, encoded).await?;
     let receipt = async {
         loop {
@@ -103,9 +101,9 @@ async fn submit_and_wait(
 }
 
 /// A transaction whose turn has not come would never get its receipt in time: it is not taken.
-fn refuse_gap(context: &Context, encoded: &Bytes) -> Result<(), RpcError> {
+async fn refuse_gap(context: &Context, encoded: &Bytes) -> Result<(), RpcError> {
     let tx = context.pool.decode(encoded.clone())?;
-    let expected = pending_nonce(context, &tx.sender)?;
+    let expected = pending_nonce(context, tx.sender).await?;
     if tx.nonce() > expected {
         let message = format!("nonce gap: next nonce {expected}, tx nonce {}", tx.nonce());
         return Err(RpcError::with_data(6, message, json!(U64::from(expected))));
@@ -121,18 +119,25 @@ pub(super) struct Filled {
 }
 
 /// Fills in what a request leaves open, from what a wallet would ask one after another.
-pub(super) fn fill(
-    context: &Context,
-    mut args: Args,
-    deadline: Deadline,
-) -> Result<Filled, RpcError> {
+pub(super) async fn fill(context: Arc<Context>, mut args: Args) -> Result<Filled, RpcError> {
     let mut request: TransactionRequest = args.required()?;
     args.end()?;
-    let from = request.from.unwrap_or_default();
-    request.chain_id = Some(request.chain_id.unwrap_or(context.config.l2_chain_id));
     if request.nonce.is_none() {
-        request.nonce = Some(pending_nonce(context, &from)?);
+        let from = request.from.unwrap_or_default();
+        request.nonce = Some(pending_nonce(&context, from).await?);
     }
+    let inner = Arc::clone(&context);
+    let work = move |deadline| fill_rest(&inner, request, deadline);
+    context.heavy.run(work).await
+}
+
+/// What is left once the nonce is there.
+fn fill_rest(
+    context: &Context,
+    mut request: TransactionRequest,
+    deadline: Deadline,
+) -> Result<Filled, RpcError> {
+    request.chain_id = Some(request.chain_id.unwrap_or(context.config.l2_chain_id));
     request.value = Some(request.value.unwrap_or_default());
     if request.gas.is_none() {
         let site = calls::upcoming(context, None)?;

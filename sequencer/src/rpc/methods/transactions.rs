@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
 use alloy_primitives::{B256, Bytes, U64};
+use serde::Serialize;
+use serde_json::Value;
 
 use crate::{
     mempool::PooledTransaction,
@@ -16,16 +18,45 @@ use crate::{
 };
 
 /// A transaction in a durable block, or one that waits for that.
-pub(super) fn by_hash(
-    context: &Context,
-    mut args: Args,
-) -> Result<Option<RpcTransaction>, RpcError> {
+///
+/// What waits is in the sequencer's pool: a replica asks there, and shows it as waiting also when the
+/// sequencer has it in a block that this node does not know yet.
+pub(super) async fn by_hash(context: Arc<Context>, mut args: Args) -> Result<Shown, RpcError> {
     let hash: B256 = args.required()?;
     args.end()?;
     if let Some((block, index)) = context.transaction(&hash)? {
-        return Ok(RpcTransaction::in_block(&block, index));
+        return Ok(Shown::here(RpcTransaction::in_block(&block, index)));
     }
-    Ok(waiting(context, &hash)?.map(|tx| RpcTransaction::waiting(&tx)))
+    let here = waiting(&context, &hash)?.map(|tx| RpcTransaction::waiting(&tx));
+    match &context.forward {
+        Some(forward) if here.is_none() => {
+            let there = forward.transaction(hash).await.ok().flatten();
+            Ok(Shown(there.map(placeless)))
+        }
+        _ => Ok(Shown::here(here)),
+    }
+}
+
+/// A transaction as JSON, made here or by the sequencer; null for none.
+#[derive(Debug, Serialize)]
+#[serde(transparent)]
+pub(super) struct Shown(Option<Value>);
+
+impl Shown {
+    fn here(tx: Option<RpcTransaction>) -> Self {
+        Self(tx.and_then(|tx| serde_json::to_value(tx).ok()))
+    }
+}
+
+/// The transaction without its place in a chain that this node does not have.
+fn placeless(mut tx: Value) -> Value {
+    if let Value::Object(fields) = &mut tx {
+        fields.remove("blockTimestamp");
+        for place in ["blockHash", "blockNumber", "transactionIndex"] {
+            fields.insert(place.to_owned(), Value::Null);
+        }
+    }
+    tx
 }
 
 /// A transaction that is in the pool, or in a block that is not on disk yet.
