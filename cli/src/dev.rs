@@ -144,6 +144,7 @@ impl Stack {
                 rpc: sequencer.http(),
                 ws: sequencer.ws(),
                 replica: replica.http(),
+                feed: sequencer.feed(),
                 chain_id: args.chain_id,
                 contracts: l2_contracts(),
             },

@@ -9,14 +9,14 @@ use std::{
     time::Duration,
 };
 
-use alloy::transports::http::reqwest::Url;
+use alloy::{primitives::Address, transports::http::reqwest::Url};
 use tracing::info;
 use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
 use trestle_sequencer::{
     batcher::ClosePolicy,
     engine::{BuilderConfig, L1BlockRef},
     l1::KeySource,
-    node::{Node, NodeConfig, ProposerRole, Role, SequencerConfig},
+    node::{FeedSource, Node, NodeConfig, ProposerRole, Role, SequencerConfig},
     rpc::{CorsOrigins, RpcConfig},
 };
 
@@ -26,6 +26,8 @@ use crate::shutdown;
 const KEY_VARIABLE: &str = "TRESTLE_BATCHER_KEY";
 /// Environment variable with the proposer's key.
 const PROPOSER_KEY_VARIABLE: &str = "TRESTLE_PROPOSER_KEY";
+/// Environment variable with the key that signs the block feed.
+const FEED_KEY_VARIABLE: &str = "TRESTLE_FEED_KEY";
 
 /// What every node is told.
 #[derive(Debug, clap::Args)]
@@ -72,6 +74,10 @@ pub(crate) struct SequencerArgs {
     /// Without either nothing is posted.
     #[arg(long, value_name = "FILE")]
     batcher_key_file: Option<PathBuf>,
+    /// File with the key that signs the block feed, in hexadecimal; else the environment variable
+    /// TRESTLE_FEED_KEY, else the batcher's key. Without any there is no feed.
+    #[arg(long, value_name = "FILE")]
+    feed_key_file: Option<PathBuf>,
     /// L1 blocks on top of a deposit before it is included.
     #[arg(long, default_value_t = 6)]
     deposit_depth: u64,
@@ -83,7 +89,7 @@ pub(crate) struct SequencerArgs {
     idle_batch_delay: f64,
 }
 
-/// Derive the chain from L1 alone.
+/// Derive the chain from L1; follow the sequencer's feed for what is not there yet.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplicaArgs {
     #[command(flatten)]
@@ -91,6 +97,13 @@ pub(crate) struct ReplicaArgs {
     /// RPC endpoint of the sequencer, to which transactions are handed; none are taken without.
     #[arg(long, value_name = "URL")]
     sequencer: Option<Url>,
+    /// The sequencer's block feed, as in ws://127.0.0.1:9545/feed: blocks are known before they are on
+    /// L1. Without it the node knows what L1 knows.
+    #[arg(long, value_name = "URL")]
+    feed: Option<Url>,
+    /// Account that must sign the feed; without this the batcher, as L1 names it.
+    #[arg(long, value_name = "ADDRESS", requires = "feed")]
+    feed_signer: Option<Address>,
 }
 
 /// Runs a sequencer until it is told to stop.
@@ -99,6 +112,7 @@ pub(crate) struct ReplicaArgs {
 /// When it does not start, or cannot go on.
 pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
     let batcher_key = key_source(args.batcher_key_file, KEY_VARIABLE);
+    let feed_key = key_source(args.feed_key_file, FEED_KEY_VARIABLE);
     let role = Role::Sequencer(SequencerConfig {
         builder: BuilderConfig {
             deposit_depth: args.deposit_depth,
@@ -109,6 +123,7 @@ pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
             idle_delay: seconds(args.idle_batch_delay)?,
         },
         batcher_key,
+        feed_key,
     });
     run(args.common, role).await
 }
@@ -118,13 +133,9 @@ pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
 /// # Errors
 /// When it does not start, or cannot go on.
 pub(crate) async fn replica(args: ReplicaArgs) -> eyre::Result<()> {
-    run(
-        args.common,
-        Role::Replica {
-            sequencer: args.sequencer,
-        },
-    )
-    .await
+    let (sequencer, signer) = (args.sequencer, args.feed_signer);
+    let feed = args.feed.map(|url| FeedSource { url, signer });
+    run(args.common, Role::Replica { sequencer, feed }).await
 }
 
 async fn run(args: Common, role: Role) -> eyre::Result<()> {

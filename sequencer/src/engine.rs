@@ -3,6 +3,7 @@
 //! ```text
 //! mempool ─ready─► builder ─► chain (trie, store) ─► heads, events ─► RPC, batcher
 //! L1 reader ─L1Update─► follower ─┘        ▲ unwind
+//! block feed ─(replica)─► feed ────────────┘
 //! ```
 //! A sequencer builds blocks and holds the batches that it sees on L1 against them; a replica
 //! derives every batch. Both are the same code: what L1 says always wins, and an unsafe block that
@@ -13,6 +14,7 @@ mod batches;
 mod builder;
 mod chain;
 mod error;
+mod feed;
 mod follower;
 mod heads;
 mod ledger;
@@ -23,6 +25,7 @@ mod update;
 pub use builder::{BuilderConfig, fee_view};
 pub use chain::{Chain, next_deposit};
 pub use error::EngineError;
+pub use feed::{FeedInlet, Outcome};
 pub use heads::{BatchTip, Heads, HeadsFeed};
 pub use ledger::{L1Ledger, batch_of_block, read_batch, read_entries};
 pub use records::{BatchRecord, EntryRecord};

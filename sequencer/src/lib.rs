@@ -4,6 +4,7 @@
 
 pub mod batcher;
 pub mod engine;
+pub mod feed;
 pub mod l1;
 pub mod mempool;
 pub mod node;

@@ -4,6 +4,7 @@
 //! L1 reader ─► engine ◄─► store ─► RPC
 //!                 ▲  └─tip─► batcher ─► L1 sender ─► L1
 //!              mempool ◄── RPC (sequencer) | RPC ─► sequencer's RPC (replica)
+//!                 feed server (sequencer) ─► feed follower ─► engine (replica)
 //! ```
 //! A sequencer and a replica differ only in what [`NodeConfig::role`] holds.
 
@@ -13,13 +14,17 @@ mod forward;
 mod health;
 mod l1_view;
 
-pub use config::{NodeConfig, ProposerRole, Role, SequencerConfig};
+pub use config::{FeedSource, NodeConfig, ProposerRole, Role, SequencerConfig};
 pub use error::NodeError;
 
 use crate::{
     batcher::{Batcher, BatcherConfig, StoreSource},
     engine::{Engine, EngineHandle, EngineParts, Heads, fee_view},
-    l1::{L1Client, L1Reader, L1Sender, L1View, ReaderConfig, SenderConfig, load_signer},
+    feed::{Authority, FeedFollower, FeedKey, FeedServer},
+    l1::{
+        KeySource, L1Client, L1Reader, L1Sender, L1Signer, L1View, ReaderConfig, SenderConfig,
+        load_signer,
+    },
     mempool::{Mempool, PoolLimits},
     proposer::{Proposer, ProposerConfig, StoreProposals},
     rpc::{Forward, NodeHandle, RpcServer, SettledHeads, SystemClock},
@@ -108,7 +113,13 @@ impl Opened {
             journal,
         );
         let mempool = Arc::new(mempool);
-        if matches!(config.role, Role::Replica { sequencer: None }) {
+        if matches!(
+            config.role,
+            Role::Replica {
+                sequencer: None,
+                ..
+            }
+        ) {
             mempool.set_paused(Some(
                 "this node takes no transactions: it knows no sequencer",
             ));
@@ -128,6 +139,7 @@ impl Opened {
                 Role::Replica { .. } => None,
             },
             may_build: Arc::clone(&may_build),
+            follows_feed: matches!(config.role, Role::Replica { feed: Some(_), .. }),
         })?;
         Ok(Self {
             chain,
@@ -197,13 +209,10 @@ impl Node {
             ended,
             mut tasks,
         } = following;
-        if let Role::Sequencer(SequencerConfig {
-            batcher_key: Some(key),
-            close,
-            ..
-        }) = &config.role
+        let keys = Keys::load(&config.role)?;
+        if let (Role::Sequencer(SequencerConfig { close, .. }), Some(signer)) =
+            (&config.role, keys.batcher)
         {
-            let signer = load_signer(key)?;
             let source =
                 StoreSource::new(Arc::clone(&chain), Arc::clone(&store), engine.tip.clone());
             let batcher = BatcherConfig {
@@ -232,6 +241,7 @@ impl Node {
         }
         let (settled, task) = settled_heads(&engine);
         tasks.push(task);
+        tasks.extend(follow_feed(&config.role, &chain, &store, &engine, client));
         let (l1_chain, l1_store) = (Arc::clone(&chain), Arc::clone(&store));
         let handle = NodeHandle {
             config: chain,
@@ -247,7 +257,12 @@ impl Node {
             forward: forwarder(&config.role),
             clock: Arc::new(SystemClock),
         };
-        let routes = health::routes(&store, view);
+        let mut routes = health::routes(&store, view);
+        if let Some(key) = keys.feed {
+            let key = FeedKey::new(key, config.chain.l2_chain_id);
+            let server = FeedServer::new(&store, key, config.rpc.limits.feed_followers);
+            routes = routes.merge(server.routes());
+        }
         let rpc = RpcServer::start(config.rpc, handle, routes).await?;
         Ok(Self {
             engine,
@@ -343,13 +358,59 @@ fn propose(
     ])
 }
 
+/// The keys of a sequencer; none on a replica.
+#[derive(Default)]
+struct Keys {
+    batcher: Option<L1Signer>,
+    feed: Option<L1Signer>,
+}
+
+impl Keys {
+    fn load(role: &Role) -> Result<Self, NodeError> {
+        let Role::Sequencer(sequencer) = role else {
+            return Ok(Self::default());
+        };
+        let load = |key: &Option<KeySource>| key.as_ref().map(load_signer).transpose();
+        let batcher = load(&sequencer.batcher_key)?;
+        let feed = load(&sequencer.feed_key)?.or_else(|| batcher.clone());
+        Ok(Self { batcher, feed })
+    }
+}
+
+/// Starts to follow the sequencer's feed, on a replica that is told to.
+fn follow_feed(
+    role: &Role,
+    chain: &Arc<ChainConfig>,
+    store: &Arc<Store>,
+    engine: &EngineHandle,
+    l1: L1Client,
+) -> Option<JoinHandle<()>> {
+    let Role::Replica {
+        feed: Some(source), ..
+    } = role
+    else {
+        return None;
+    };
+    let inlet = engine.inlet.clone()?;
+    let authority = source
+        .signer
+        .map_or_else(|| Authority::Batcher(l1), Authority::Account);
+    let (url, chain) = (source.url.clone(), Arc::clone(chain));
+    let follower = FeedFollower::new(url, authority, chain, store, inlet);
+    Some(tokio::spawn(follower.run()))
+}
+
 /// Where a replica hands its transactions.
 fn forwarder(role: &Role) -> Option<Arc<dyn Forward>> {
     match role {
         Role::Replica {
             sequencer: Some(url),
+            ..
         } => Some(Arc::new(Forwarder::new(url.clone()))),
-        Role::Replica { sequencer: None } | Role::Sequencer(_) => None,
+        Role::Replica {
+            sequencer: None, ..
+        }
+        | Role::Sequencer(_) => None,
     }
 }
 

@@ -46,6 +46,8 @@ pub(super) struct L2 {
     pub(super) ws: String,
     /// JSON-RPC of the replica over HTTP.
     pub(super) replica: String,
+    /// The signed block feed over WebSocket.
+    pub(super) feed: String,
     /// Chain id.
     pub(super) chain_id: u64,
     /// Contracts by name.
@@ -87,7 +89,7 @@ impl Display for Manifest {
         writeln!(f, "           {}     the same over WebSocket", self.l2.ws)?;
         writeln!(
             f,
-            "  replica  {}   derives L2 from L1 alone",
+            "  replica  {}   checks L2 against L1, follows the feed",
             self.l2.replica
         )?;
         writeln!(f, "  data     {}\n", self.datadir.display())?;

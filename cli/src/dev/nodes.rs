@@ -17,6 +17,7 @@ use alloy::{
 };
 use eyre::{WrapErr, bail};
 use tokio::time::{Instant, sleep};
+use trestle_sequencer::feed::FEED_PATH;
 
 use super::{
     accounts::{self, Role},
@@ -53,8 +54,8 @@ impl Node {
         Self::start("sequencer", folder, l1, port, extra)
     }
 
-    /// Starts the node that derives the chain from L1, proposes its output roots after every batch, and
-    /// forwards transactions to `sequencer`.
+    /// Starts the node that derives the chain from L1, proposes its output roots after every batch,
+    /// follows the feed of `sequencer` and forwards transactions to it.
     ///
     /// # Errors
     /// When it does not start.
@@ -69,6 +70,8 @@ impl Node {
         let extra = [
             "--sequencer".into(),
             sequencer.http().into(),
+            "--feed".into(),
+            sequencer.feed().into(),
             "--proposer-key-file".into(),
             key.into(),
             "--proposal-interval".into(),
@@ -141,6 +144,11 @@ impl Node {
     /// JSON-RPC over WebSocket.
     pub(super) fn ws(&self) -> String {
         format!("ws://127.0.0.1:{}", self.port)
+    }
+
+    /// The block feed.
+    pub(super) fn feed(&self) -> String {
+        format!("{}{FEED_PATH}", self.ws())
     }
 
     /// Waits until it answers as the chain `chain_id`.

@@ -4,6 +4,7 @@
 use super::{Chain, EngineError, L1Ledger, SeenBatch};
 use crate::store::{BlockRef, Snapshot};
 use alloy_consensus::TxReceipt;
+use std::sync::Arc;
 use trestle_protocol::{Derivation, KnownBlock, SealedHeader};
 
 /// What a batch did to the chain.
@@ -24,22 +25,23 @@ pub(super) fn apply_batch(
     let start = ledger.tip().end;
     let entries = ledger.entries(batch.header.deposit_from..batch.header.deposit_to)?;
     let payload = batch.payload.as_ref().map(AsRef::as_ref);
-    let derivation = || Derivation::new(chain.config(), &batch.header, entries.clone(), payload);
+    let config = Arc::clone(chain.config());
+    let derivation = || Derivation::new(&config, &batch.header, entries.clone(), payload);
     let held = confirm(&chain.store().sequenced()?, derivation(), start)?;
-    if let Some(end) = held {
-        return Ok(Applied {
-            end,
-            unwound_to: None,
-        });
-    }
-    let mut derivation = derivation();
-    let unwound_to = if chain.head().header.number > start.number {
-        chain.unwind(start.number)?;
-        Some(start.number)
-    } else {
-        None
+    let (mut rest, unwound_to) = match held {
+        Held::All(end) => {
+            return Ok(Applied {
+                end: *end,
+                unwound_to: None,
+            });
+        }
+        Held::Beginning(rest) => (rest, None),
+        Held::Other => {
+            chain.unwind(start.number)?;
+            (Box::new(derivation()), Some(start.number))
+        }
     };
-    derive(chain, &mut derivation)?;
+    derive(chain, &mut rest)?;
     Ok(Applied {
         end: chain.head().clone(),
         unwound_to,
@@ -56,12 +58,22 @@ fn derive(chain: &mut Chain, derivation: &mut Derivation) -> Result<(), EngineEr
     }
 }
 
-/// The last block of the batch, if the chain holds all its blocks on `start`.
+/// What the chain holds of a batch.
+enum Held {
+    /// All its blocks; the last of them.
+    All(Box<SealedHeader>),
+    /// Its first blocks or none, and nothing else; what is left to derive.
+    Beginning(Box<Derivation>),
+    /// A block that is not the batch's.
+    Other,
+}
+
+/// Holds the chain after `start` against a batch.
 fn confirm(
     snapshot: &Snapshot,
     mut derivation: Derivation,
     start: BlockRef,
-) -> Result<Option<SealedHeader>, EngineError> {
+) -> Result<Held, EngineError> {
     let Some(mut parent) = snapshot.header(start.number)? else {
         return Err(EngineError::Internal("chain ends before the newest batch"));
     };
@@ -73,14 +85,14 @@ fn confirm(
     while !derivation.is_used_up() {
         let number = parent.header.number.saturating_add(1);
         let Some(next) = snapshot.header(number)? else {
-            return Ok(None);
+            return Ok(Held::Beginning(Box::new(derivation)));
         };
         if !confirm_block(snapshot, &mut derivation, &parent, &next)? {
-            return Ok(None);
+            return Ok(Held::Other);
         }
         parent = next;
     }
-    Ok(Some(parent))
+    Ok(Held::All(Box::new(parent)))
 }
 
 fn confirm_block(

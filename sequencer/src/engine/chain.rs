@@ -69,28 +69,47 @@ impl Chain {
         &mut self,
         pending: PendingBlock,
     ) -> Result<(Arc<SealedBlock>, Ticket), EngineError> {
-        match self.try_append(pending) {
-            Ok(done) => Ok(done),
-            Err(error) => {
-                self.trie = StateTrie::new(self.head.header.state_root);
-                Err(error)
-            }
+        let appended = self.try_append(pending, None);
+        if !matches!(appended, Ok(Some(_))) {
+            self.trie = StateTrie::new(self.head.header.state_root);
         }
+        appended?.ok_or(EngineError::Internal("block was refused for no reason"))
+    }
+
+    /// The same for a block that must get the hash `expected`; gives whether it did. If not, nothing
+    /// has changed.
+    ///
+    /// # Errors
+    /// As [`Chain::append`].
+    pub fn append_expected(
+        &mut self,
+        pending: PendingBlock,
+        expected: B256,
+    ) -> Result<bool, EngineError> {
+        let appended = self.try_append(pending, Some(expected));
+        if !matches!(appended, Ok(Some(_))) {
+            self.trie = StateTrie::new(self.head.header.state_root);
+        }
+        Ok(appended?.is_some())
     }
 
     fn try_append(
         &mut self,
         pending: PendingBlock,
-    ) -> Result<(Arc<SealedBlock>, Ticket), EngineError> {
+        expected: Option<B256>,
+    ) -> Result<Option<(Arc<SealedBlock>, Ticket)>, EngineError> {
         let mut view = self.store.sequenced()?.state_at(self.head.header.number)?;
         self.trie.apply(pending.diff(), &mut view)?;
         let roots = self.trie.roots(&mut view)?;
         let nodes = self.trie.take_changes();
         let block = Arc::new(pending.seal(roots));
+        if expected.is_some_and(|expected| expected != block.header.hash) {
+            return Ok(None);
+        }
         let ticket = self.store.append(Arc::clone(&block), nodes)?;
         self.head = block.header.clone();
         self.trie.prune(HOT_NODES);
-        Ok((block, ticket))
+        Ok(Some((block, ticket)))
     }
 
     /// Makes block `number` the head again.

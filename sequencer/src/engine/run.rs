@@ -3,6 +3,7 @@
 use super::{
     BatchTip, BuilderConfig, Chain, EngineError, Heads, HeadsFeed, L1BlockRef, L1Input, L1Ledger,
     builder::{Builder, report_block},
+    feed::{self, FeedInlet, Offered, Outcome, Verdict},
     follower::Follower,
 };
 use crate::{
@@ -23,6 +24,8 @@ use trestle_protocol::ChainConfig;
 
 /// How often the engine looks for L1 updates when no transaction comes.
 const TICK: Duration = Duration::from_millis(5);
+/// Blocks of the feed that may wait for the engine.
+const OFFERS: usize = 16;
 /// Pause before the store is asked again after it refused.
 const RETRY: Duration = Duration::from_millis(200);
 
@@ -43,6 +46,8 @@ pub struct EngineParts {
     pub builder: Option<BuilderConfig>,
     /// Set once the engine has caught up with L1: nothing is built before.
     pub may_build: Arc<AtomicBool>,
+    /// Whether a replica takes blocks of the sequencer's feed.
+    pub follows_feed: bool,
 }
 
 /// The engine before it runs.
@@ -53,6 +58,16 @@ pub struct Engine {
     builder: Option<Builder>,
     may_build: Arc<AtomicBool>,
     feed: HeadsFeed,
+    /// Blocks of the sequencer's feed, on a replica that follows it.
+    offers: Option<Offers>,
+    follows_feed: bool,
+}
+
+/// Where blocks of the feed arrive, and the one that waits for L1.
+#[derive(Debug)]
+struct Offers {
+    from: mpsc::Receiver<Offered>,
+    waiting: Option<Offered>,
 }
 
 /// The running engine, seen from outside.
@@ -64,6 +79,8 @@ pub struct EngineHandle {
     pub tip: watch::Receiver<BatchTip>,
     /// Why the engine ended, once it has.
     pub ended: watch::Receiver<Option<Arc<str>>>,
+    /// Takes blocks of the sequencer's feed, on a replica that follows it.
+    pub inlet: Option<FeedInlet>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -82,6 +99,7 @@ impl Engine {
             genesis,
             builder,
             may_build,
+            follows_feed,
         } = parts;
         let chain = Chain::open(config, Arc::clone(&store))?;
         let ledger = L1Ledger::open(store, l1_start, genesis)?;
@@ -99,12 +117,14 @@ impl Engine {
                 chain,
                 ledger,
                 genesis,
-                keeps_unsafe: builder.is_some(),
+                keeps_unsafe: builder.is_some() || follows_feed,
             },
             mempool,
             builder,
             may_build,
             feed,
+            offers: None,
+            follows_feed,
         };
         engine.publish(None);
         Ok(engine)
@@ -131,6 +151,12 @@ impl Engine {
         let stop = Arc::new(AtomicBool::new(false));
         let (end, ended) = watch::channel(None);
         let flag = Arc::clone(&stop);
+        let (offer, offers) = mpsc::channel(OFFERS);
+        let follows_feed = self.follows_feed;
+        self.offers = follows_feed.then_some(Offers {
+            from: offers,
+            waiting: None,
+        });
         let thread = std::thread::Builder::new()
             .name("engine".into())
             .spawn(move || {
@@ -148,6 +174,10 @@ impl Engine {
             heads,
             tip,
             ended,
+            inlet: follows_feed.then(|| FeedInlet {
+                to: offer,
+                engine: thread.thread().clone(),
+            }),
             stop,
             thread: Some(thread),
         })
@@ -182,6 +212,7 @@ impl Engine {
             *pending = Some(update.clone());
             self.follow(update)?;
             *pending = None;
+            self.offer_again()?;
         }
         let Self {
             follower: Follower { chain, ledger, .. },
@@ -195,7 +226,67 @@ impl Engine {
                     builder.wait(TICK);
                 }
             }
-            None => std::thread::park_timeout(TICK),
+            None => {
+                if !self.take_offer()? {
+                    std::thread::park_timeout(TICK);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes one block of the feed; `false` if there is none. None is taken before the engine has
+    /// caught up with L1, nor while one waits for L1.
+    fn take_offer(&mut self) -> Result<bool, EngineError> {
+        let may_take = self.may_build.load(Ordering::Relaxed);
+        let Some(offers) = self
+            .offers
+            .as_mut()
+            .filter(|offers| may_take && offers.waiting.is_none())
+        else {
+            return Ok(false);
+        };
+        let Ok(offered) = offers.from.try_recv() else {
+            return Ok(false);
+        };
+        self.answer(offered)?;
+        Ok(true)
+    }
+
+    /// Tries the block that waits for L1 again.
+    fn offer_again(&mut self) -> Result<(), EngineError> {
+        match self
+            .offers
+            .as_mut()
+            .and_then(|offers| offers.waiting.take())
+        {
+            Some(offered) => self.answer(offered),
+            None => Ok(()),
+        }
+    }
+
+    fn answer(&mut self, offered: Offered) -> Result<(), EngineError> {
+        if offered.answer.is_closed() {
+            return Ok(());
+        }
+        let Follower { chain, ledger, .. } = &mut self.follower;
+        let head = chain.head().hash;
+        let verdict = feed::take(chain, ledger, &offered.block);
+        if chain.head().hash != head {
+            metrics::counter!("trestle_feed_blocks_total").increment(1);
+            self.resync_pool()?;
+        }
+        match verdict {
+            Ok(Verdict::Done(outcome)) => drop(offered.answer.send(outcome)),
+            Ok(Verdict::AwaitsL1) => {
+                if let Some(offers) = &mut self.offers {
+                    offers.waiting = Some(offered);
+                }
+            }
+            Err(error) => {
+                drop(offered.answer.send(Outcome::Busy));
+                return Err(error);
+            }
         }
         Ok(())
     }

@@ -57,7 +57,18 @@ pub enum Role {
     Replica {
         /// JSON-RPC of the sequencer, to which transactions are handed; none are taken without.
         sequencer: Option<Url>,
+        /// The sequencer's block feed; without, the node knows what L1 knows.
+        feed: Option<FeedSource>,
     },
+}
+
+/// A block feed to follow.
+#[derive(Debug, Clone)]
+pub struct FeedSource {
+    /// Where it is, as in `ws://127.0.0.1:9545/feed`.
+    pub url: Url,
+    /// Who must sign it; the batcher, as L1 names it, if nobody else is named.
+    pub signer: Option<Address>,
 }
 
 /// How a sequencer works.
@@ -69,4 +80,6 @@ pub struct SequencerConfig {
     pub close: ClosePolicy,
     /// Key of the batcher's account on L1; nothing is posted without.
     pub batcher_key: Option<KeySource>,
+    /// Key that signs the block feed; the batcher's if there is no other, no feed without either.
+    pub feed_key: Option<KeySource>,
 }

@@ -47,6 +47,8 @@ pub struct RpcLimits {
     pub proof_blocks: u64,
     /// Blocks and calls of one `eth_simulateV1`.
     pub simulate_blocks: usize,
+    /// Replicas that follow the block feed at once.
+    pub feed_followers: usize,
 }
 
 impl Default for RpcLimits {
@@ -74,6 +76,7 @@ impl Default for RpcLimits {
             proof_keys: 1_024,
             proof_blocks: 200_000,
             simulate_blocks: 256,
+            feed_followers: 128,
         }
     }
 }

@@ -6,8 +6,8 @@ use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
     network::TxSignerSync,
-    primitives::{Address, Bytes},
-    signers::local::PrivateKeySigner,
+    primitives::{Address, B256, Bytes, Signature},
+    signers::{SignerSync, local::PrivateKeySigner},
 };
 use std::{
     fmt, fs,
@@ -95,6 +95,16 @@ impl L1Signer {
     #[must_use]
     pub const fn address(&self) -> Address {
         self.0.address()
+    }
+
+    /// Signs a hash that is bound to its purpose.
+    ///
+    /// # Errors
+    /// [`SignerError::Refused`] when the key cannot sign.
+    pub(crate) fn sign_hash(&self, hash: &B256) -> Result<Signature, SignerError> {
+        self.0
+            .sign_hash_sync(hash)
+            .map_err(|_| SignerError::Refused)
     }
 
     pub(super) fn sign(&self, mut tx: TxEip1559) -> Result<TxEnvelope, SignerError> {

@@ -51,7 +51,7 @@ fn page() -> String {
     }
     let limits = RpcLimits::default();
     page.push_str("\n## Limits\n\nOne table for development and operation. One past a limit is refused in words.\n\n| Limit | Value |\n|---|---|\n");
-    let rows: [(&str, String); 18] = [
+    let rows: [(&str, String); 19] = [
         ("request body", format!("{} bytes", limits.body_bytes)),
         (
             "response to a request or batch",
@@ -106,6 +106,10 @@ fn page() -> String {
             format!("{}; {}", limits.proof_keys, limits.proof_blocks),
         ),
         ("blocks of a simulation", limits.simulate_blocks.to_string()),
+        (
+            "replicas that follow the block feed",
+            limits.feed_followers.to_string(),
+        ),
     ];
     for (what, value) in rows {
         writeln!(page, "| {what} | {value} |").unwrap();
