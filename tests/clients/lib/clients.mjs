@@ -1,7 +1,7 @@
 // viem clients for both layers of the stack under test, and what the tests share.
 import { readFileSync } from 'node:fs';
-import { createPublicClient, createWalletClient, defineChain, http } from 'viem';
-import { privateKeyToAccount } from 'viem/accounts';
+import { createPublicClient, createWalletClient, defineChain, http, parseEther } from 'viem';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { chainConfig, publicActionsL1, walletActionsL1 } from 'viem/op-stack';
 import { manifest } from './stack.mjs';
 
@@ -64,6 +64,27 @@ export async function deploy(name, index = 0) {
   const receipt = await l2Client.waitForTransactionReceipt({ hash });
   if (receipt.status !== 'success') throw new Error(`deployment of ${name} failed: ${hash}`);
   return receipt.contractAddress;
+}
+
+/** A key of its own with some ETH on L2, so that nobody else uses its nonces. */
+export async function fundedKey(ether = '5') {
+  const key = generatePrivateKey();
+  const to = privateKeyToAccount(key).address;
+  const hash = await l2Wallet(0).sendTransaction({ to, value: parseEther(ether) });
+  const receipt = await l2Client.waitForTransactionReceipt({ hash });
+  if (receipt.status !== 'success') throw new Error(`funding failed: ${hash}`);
+  return key;
+}
+
+/** Polls until `look` gives something; fails after `seconds`, naming `what`. */
+export async function eventually(what, seconds, look) {
+  const limit = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined && found !== false && found !== null) return found;
+    if (Date.now() > limit) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 30));
+  }
 }
 
 /** Numbers from 0 to `count` - 1. */

@@ -1,0 +1,64 @@
+// `forge script --broadcast`: it simulates by itself, takes its own gas for a chain that it does not know, and sends
+// up to a hundred transactions without awaiting any.
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { copyFileSync, readFileSync, rmSync } from 'node:fs';
+import { before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
+import { artifact, fundedKey, l2, l2Client } from './lib/clients.mjs';
+
+const program = fileURLToPath(new URL('../../contracts/node_modules/.bin/forge', import.meta.url));
+const root = fileURLToPath(new URL('./forge', import.meta.url));
+const run = promisify(execFile);
+const LIMIT = { timeout: 240_000 };
+
+/** Runs the script; its own keys, by the environment, so that none is on a command line. */
+async function script(key, other, extra, signature = 'run()') {
+  const args = ['script', 'script/Story.s.sol:Story', '--sig', signature, '--broadcast', '--rpc-url', l2.rpc, ...extra];
+  const env = { ...process.env, STORY_KEY: key, STORY_OTHER_KEY: other, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' };
+  return run(program, args, { cwd: root, env, timeout: 200_000, maxBuffer: 1 << 26 });
+}
+
+const broadcast = () =>
+  JSON.parse(readFileSync(`${root}/broadcast/Story.s.sol/${l2.chain_id}/run-latest.json`, 'utf8'));
+
+describe('forge script', { timeout: 600_000 }, () => {
+  before(() => {
+    rmSync(`${root}/broadcast`, { recursive: true, force: true });
+    // forge finds no sources outside its root.
+    copyFileSync(new URL('../../contracts/src/samples/Probe.sol', import.meta.url), `${root}/script/Probe.sol`);
+  });
+
+  for (const extra of [[], ['--skip-simulation']]) {
+    it(`broadcasts a deployment ${extra.join(' ') || 'with its own simulation'}`, LIMIT, async () => {
+      const [key, other] = [await fundedKey('10'), generatePrivateKey()];
+      await script(key, other, extra);
+      const { transactions, receipts } = broadcast();
+      assert.equal(transactions.length, 107);
+      assert.equal(receipts.length, 107);
+      assert.ok(receipts.every(({ status }) => status === '0x1'));
+      const [probe, fixed] = transactions.filter(({ transactionType }) => /^CREATE/.test(transactionType));
+      assert.equal(fixed.transactionType, 'CREATE2');
+      for (const { contractAddress } of [probe, fixed])
+        assert.equal(await l2Client.getCode({ address: contractAddress }), artifact('Probe').deployedBytecode);
+      const contract = { address: probe.contractAddress, abi: artifact('Probe').abi };
+      assert.equal(await l2Client.readContract({ ...contract, functionName: 'total' }), 5n);
+      const account = privateKeyToAccount(other).address;
+      assert.match(await l2Client.getCode({ address: account }), /^0xef0100/);
+      const sender = privateKeyToAccount(key).address;
+      assert.equal(await l2Client.getTransactionCount({ address: sender }), 107);
+    });
+  }
+
+  it('stops before sending what would revert', LIMIT, async () => {
+    const key = await fundedKey();
+    const error = await script(key, generatePrivateKey(), [], 'fails()').then(
+      () => assert.fail('did not fail'),
+      (thrown) => thrown,
+    );
+    assert.match(error.stderr + error.stdout, /the probe refuses/);
+    assert.equal(await l2Client.getTransactionCount({ address: privateKeyToAccount(key).address }), 0);
+  });
+});
