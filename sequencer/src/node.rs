@@ -210,6 +210,7 @@ impl Node {
             mut tasks,
         } = following;
         let keys = Keys::load(&config.role)?;
+        let mut batcher_status = None;
         if let (Role::Sequencer(SequencerConfig { close, .. }), Some(signer)) =
             (&config.role, keys.batcher)
         {
@@ -225,10 +226,11 @@ impl Node {
             let journal = SentTransactions::new(Arc::clone(&store), Mark::BatcherSent);
             let (sender, handle) =
                 L1Sender::new(client.clone(), signer, Arc::new(journal), settings);
-            let (batcher, _status) = Batcher::new(batcher, Arc::new(source), handle, view.clone());
+            let (batcher, status) = Batcher::new(batcher, Arc::new(source), handle, view.clone());
             // The sender logs and publishes why it ends; the batcher sees that it did.
             tasks.push(tokio::spawn(async move { drop(sender.run().await) }));
             tasks.push(tokio::spawn(batcher.run()));
+            batcher_status = Some(status);
         }
         if let Some(proposer) = &config.proposer {
             tasks.extend(propose(
@@ -255,6 +257,7 @@ impl Node {
                 view.clone(),
             ))),
             forward: forwarder(&config.role),
+            batcher: batcher_status,
             clock: Arc::new(SystemClock),
         };
         let mut routes = health::routes(&store, view);

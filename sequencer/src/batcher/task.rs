@@ -58,6 +58,8 @@ pub struct BatcherStatus {
     pub backlog: usize,
     /// Number of the batch under way, if one is.
     pub under_way: Option<u64>,
+    /// Last block of that batch: it and those before are on their way to L1.
+    pub posted: Option<u64>,
     /// What goes wrong at the moment.
     pub fault: Option<BatcherError>,
 }
@@ -145,6 +147,7 @@ impl Batcher {
         let status = BatcherStatus {
             backlog: self.queue.len(),
             under_way: self.under_way.map(|batch| batch.index),
+            posted: self.under_way.map(|batch| batch.end_number),
             fault,
         };
         let oldest = self

@@ -13,6 +13,7 @@ use super::{
     RpcError, RpcLimits, blocks::BlockCache, filters::Filters, follow::ChainEvent, heavy::HeavyPool,
 };
 use crate::{
+    batcher::BatcherStatus,
     mempool::Mempool,
     store::{BlockRef, Store},
 };
@@ -126,10 +127,8 @@ pub trait L1View: Send + Sync + fmt::Debug {
     fn status(&self) -> L1Status;
 }
 
-/// A replica's way to the sequencer, which acknowledges transactions and holds those that wait.
-///
-/// # Errors
-/// What the sequencer answers, and [`RpcError::busy`] when it does not.
+/// A replica's way to the sequencer, which acknowledges transactions and holds those that wait. Fails with
+/// what the sequencer answers, and with an error of its own when it does not.
 pub trait Forward: Send + Sync + fmt::Debug {
     /// Submits one encoded transaction.
     fn submit(&self, encoded: Bytes) -> BoxFuture<'static, Result<B256, RpcError>>;
@@ -156,6 +155,8 @@ pub struct NodeHandle {
     pub l1: Option<Arc<dyn L1View>>,
     /// Takes transactions instead of the pool, on a replica.
     pub forward: Option<Arc<dyn Forward>>,
+    /// What the batcher is doing, on a sequencer that has one.
+    pub batcher: Option<watch::Receiver<BatcherStatus>>,
     /// The present time.
     pub clock: Arc<dyn Clock>,
 }

@@ -166,7 +166,7 @@ pub(super) const METHODS: [Entry; 100] = [
     ("trestle_outputAtBlock", "Output root after a block, and what it commits to", "block: block", "object", ""),
     ("trestle_subscribe", "Subscribes to transactionStatus of a hash, or to heads (WebSocket)", "kind: string, options?: any", "quantity", ""),
     ("trestle_syncStatus", "Heads, and how far L1 is read", "", "object", ""),
-    ("trestle_transactionStatus", "Stage of a transaction: accepted, sealed, safe, finalized or dropped", "hash: hash", "object", ""),
+    ("trestle_transactionStatus", "Stage of a transaction: accepted, sealed, posted, safe, finalized or dropped", "hash: hash", "object", ""),
     ("trestle_unsubscribe", "Ends a subscription (WebSocket)", "id: quantity", "bool", ""),
 ];
 

@@ -158,6 +158,8 @@ enum Settlement {
     Accepted,
     /// In a block on disk: its receipt is served.
     Sealed,
+    /// In a batch that is on its way to L1; known to the sequencer alone.
+    Posted,
     /// In a batch on L1.
     Safe,
     /// In a batch on a finalized L1 block.
@@ -239,12 +241,22 @@ fn why(reason: &DropReason) -> String {
     }
 }
 
+/// Newest block in a batch that is on its way to L1.
+fn posted(context: &Context) -> u64 {
+    let batcher = context.batcher.as_ref();
+    batcher
+        .and_then(|status| status.borrow().posted)
+        .unwrap_or(0)
+}
+
 fn settlement(context: &Context, number: u64) -> Settlement {
     let settled = context.settled.borrow();
     if number <= settled.finalized.number {
         Settlement::Finalized
     } else if number <= settled.safe.number {
         Settlement::Safe
+    } else if number <= posted(context) {
+        Settlement::Posted
     } else {
         Settlement::Sealed
     }

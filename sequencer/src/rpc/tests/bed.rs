@@ -25,6 +25,7 @@ use trestle_protocol::{
 };
 
 use crate::{
+    batcher::BatcherStatus,
     mempool::{BlockUpdate, FeeView, Mempool, PoolLimits},
     rpc::{Clock, L1View, NodeHandle, RpcConfig, RpcLimits, RpcServer, SettledHeads},
     store::{Identity, Store, StoreConfig},
@@ -59,6 +60,7 @@ pub(super) struct Bed {
     pub(super) pool: Arc<Mempool>,
     pub(super) clock: Arc<TestClock>,
     pub(super) settled: watch::Sender<SettledHeads>,
+    pub(super) batcher: watch::Sender<BatcherStatus>,
     pub(super) server: RpcServer,
     pub(super) provider: DynProvider,
     pub(super) keys: Vec<PrivateKeySigner>,
@@ -165,6 +167,7 @@ impl Bed {
         let pool = Arc::new(pool);
         let clock = Arc::new(TestClock(AtomicU64::new(START)));
         let (settled, watched) = watch::channel(SettledHeads::default());
+        let (batcher, batching) = watch::channel(BatcherStatus::default());
         let node = NodeHandle {
             config: config.clone(),
             store: store.clone(),
@@ -172,6 +175,7 @@ impl Bed {
             settled: watched,
             l1: wishes.l1,
             forward: None,
+            batcher: Some(batching),
             clock: clock.clone(),
         };
         let rpc = RpcConfig {
@@ -195,6 +199,7 @@ impl Bed {
             pool,
             clock,
             settled,
+            batcher,
             server,
             provider,
             keys,

@@ -113,6 +113,8 @@ async fn transaction_is_followed_through_its_stages() {
     assert_eq!(ask().await.unwrap()["stage"], "accepted");
     let block = bed.seal().await;
     assert_eq!(ask().await.unwrap()["stage"], "sealed");
+    bed.batcher.send_modify(|status| status.posted = Some(1));
+    assert_eq!(ask().await.unwrap()["stage"], "posted");
     let head = BlockRef {
         number: 1,
         hash: block.header.hash,
