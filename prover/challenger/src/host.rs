@@ -35,6 +35,7 @@ mod recorded;
 mod run;
 mod state;
 mod store;
+mod view;
 
 pub use batch::{L1Batch, Payload};
 pub use blobs::{BeaconIds, BlobSource, commitment_of, versioned_hash};
@@ -47,3 +48,4 @@ pub use record::{BatchRecord, LogPosition};
 pub use recorded::{Recorded, RecordedError};
 pub use run::{BatchRun, Outcome};
 pub use store::{Additions, Store, StoreError};
+pub use view::BatchView;

@@ -1,10 +1,11 @@
 //! Derivation of all batches from L1's log: the output root after each, and what a proof of it reads.
 
 use super::{
-    Additions, BatchRecord, HostError, L1Batch, LogPosition, Payload, Recorded, Store, StoreError,
-    recorded::Recorder, state::State,
+    Additions, BatchRecord, BatchView, HostError, L1Batch, LogPosition, Payload, Recorded, Store,
+    StoreError, recorded::Recorder, state::State,
 };
-use alloy_primitives::{B256, Bytes};
+use alloy::consensus::TxReceipt;
+use alloy_primitives::{B256, Bytes, Log};
 use alloy_rlp::Decodable;
 use std::sync::Arc;
 use trestle_guest::{BatchInput, prove};
@@ -97,6 +98,19 @@ impl Follower {
     /// [`HostError::Order`] and [`HostError::Log`] when it does not follow the newest batch,
     /// [`HostError::Store`], [`HostError::Derivation`]. Nothing is changed then.
     pub fn derive(&mut self, batch: &L1Batch) -> Result<BatchRecord, HostError> {
+        self.derive_with(batch, &mut |_, _| ())
+    }
+
+    /// As [`Self::derive`]; `on_log` hears of every log of the batch with the number of its L2 block, before anything
+    /// is written.
+    ///
+    /// # Errors
+    /// As [`Self::derive`].
+    pub fn derive_with(
+        &mut self,
+        batch: &L1Batch,
+        on_log: &mut dyn FnMut(u64, &Log),
+    ) -> Result<BatchRecord, HostError> {
         self.check(batch)?;
         let number = batch.header.index;
         let (mut head, root) = self.head()?;
@@ -119,7 +133,10 @@ impl Follower {
             let roots = state
                 .apply(block.diff())
                 .map_err(|error| failed(error.to_string()))?;
-            head = block.seal(roots).header;
+            let sealed = block.seal(roots);
+            let logs = sealed.body.receipts.iter().flat_map(TxReceipt::logs);
+            logs.for_each(|log| on_log(sealed.header.header.number, log));
+            head = sealed.header;
         }
         let mut additions = Additions {
             preimages: state.into_preimages(),
@@ -221,6 +238,14 @@ impl Follower {
             .ok_or(StoreError::Missing(hash))?;
         Ok(alloy::consensus::Header::decode(&mut bytes.as_ref())
             .map_err(|_| StoreError::Damaged("block header"))?)
+    }
+
+    /// The state after a batch.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::Store`].
+    pub fn view(&self, batch: u64) -> Result<BatchView<'_>, HostError> {
+        BatchView::open(self.store.as_ref(), self.record(batch)?.output_root)
     }
 
     /// The last block and the state root under it.

@@ -37,7 +37,7 @@ impl From<TrieError<StoreError>> for StateError {
 }
 
 /// Trie nodes by their hash.
-struct Nodes<'a>(&'a dyn Store);
+pub(super) struct Nodes<'a>(pub(super) &'a dyn Store);
 
 impl NodeSource for Nodes<'_> {
     type Error = StoreError;
