@@ -9,12 +9,15 @@ mod deploy;
 mod dev;
 mod dispute;
 mod doctor;
+mod exit;
+mod key;
 mod liar;
 mod logging;
 mod node;
 mod process;
 mod shutdown;
 mod tools;
+mod transfer;
 mod verify;
 mod vm;
 
@@ -41,16 +44,22 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Challenger(Box<challenger::Args>),
+    Claim(Box<transfer::claim::Args>),
     Deploy(Box<deploy::Args>),
+    Deposit(Box<transfer::deposit::Args>),
     Dispute(dispute::Args),
     Dev(dev::Args),
     Doctor(doctor::Args),
+    Exit(Box<exit::Args>),
+    Force(Box<transfer::force::Args>),
     #[command(hide = true)]
     Liar(Box<liar::Args>),
     Replica(Box<node::ReplicaArgs>),
     Sequencer(Box<node::SequencerArgs>),
+    Transfers(Box<transfer::list::Args>),
     Verify(verify::Args),
     Vm(vm::Args),
+    Withdraw(Box<transfer::withdraw::Args>),
 }
 
 impl Command {
@@ -61,7 +70,13 @@ impl Command {
             Self::Verify(args) => verify::run(args).await,
             Self::Liar(args) => liar::run(*args).await,
             Self::Dispute(args) => dispute::run(args).await,
+            Self::Claim(args) => transfer::claim::run(*args).await,
             Self::Deploy(args) => deploy::run(*args).await,
+            Self::Deposit(args) => transfer::deposit::run(*args).await,
+            Self::Exit(args) => exit::run(*args).await,
+            Self::Force(args) => transfer::force::run(*args).await,
+            Self::Transfers(args) => transfer::list::run(*args).await,
+            Self::Withdraw(args) => transfer::withdraw::run(*args).await,
             Self::Dev(args) => dev::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
             Self::Replica(args) => node::replica(*args).await,

@@ -17,12 +17,12 @@ use crate::support::{
 };
 
 /// A running `trestle dev`.
-struct Dev {
+pub(crate) struct Dev {
     child: Child,
     manifest: Value,
 }
 
-fn folder() -> TempDir {
+pub(crate) fn folder() -> TempDir {
     TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap()
 }
 
@@ -48,7 +48,7 @@ fn arguments(datadir: &Path, extra: &[&str]) -> Vec<String> {
 }
 
 impl Dev {
-    async fn start(datadir: &Path, extra: &[&str]) -> Self {
+    pub(crate) async fn start(datadir: &Path, extra: &[&str]) -> Self {
         let out = datadir.with_extension("manifest");
         let file = std::fs::File::create(&out).unwrap();
         let child = command(&arguments(datadir, extra))
@@ -76,7 +76,13 @@ impl Dev {
         Rpc::new(self.manifest["l2"]["rpc"].as_str().unwrap())
     }
 
-    async fn stop(mut self) {
+    /// A text in the manifest, by its JSON pointer.
+    pub(crate) fn text(&self, pointer: &str) -> String {
+        let value = self.manifest.pointer(pointer).and_then(Value::as_str);
+        value.unwrap_or_else(|| panic!("no {pointer}")).to_owned()
+    }
+
+    pub(crate) async fn stop(mut self) {
         let id = self.child.id().to_string();
         Command::new("kill").arg(&id).status().unwrap();
         assert!(self.child.wait().unwrap().success());

@@ -86,6 +86,7 @@ impl Chain {
         if let Some(root) = options.image_root {
             config.dispute.image_root = root;
         }
+        config.proof_maturity_delay = 2;
         let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let deployed = deploy(&wallet(&l1.url(), DEV_KEYS[OPERATOR]), &config, 1)
             .await
