@@ -10,11 +10,13 @@ mod dev;
 mod dispute;
 mod doctor;
 mod exit;
+mod image;
 mod key;
 mod liar;
 mod logging;
 mod node;
 mod process;
+mod prove;
 mod shutdown;
 mod tools;
 mod transfer;
@@ -52,8 +54,10 @@ enum Command {
     Doctor(doctor::Args),
     Exit(Box<exit::Args>),
     Force(Box<transfer::force::Args>),
+    Image(image::Args),
     #[command(hide = true)]
     Liar(Box<liar::Args>),
+    Prove(Box<prove::Args>),
     Replica(Box<node::ReplicaArgs>),
     Sequencer(Box<node::SequencerArgs>),
     Transfers(Box<transfer::list::Args>),
@@ -79,6 +83,8 @@ impl Command {
             Self::Withdraw(args) => transfer::withdraw::run(*args).await,
             Self::Dev(args) => dev::run(args).await,
             Self::Doctor(args) => doctor::run(args).await,
+            Self::Image(args) => image::run(&args),
+            Self::Prove(args) => prove::run(*args).await,
             Self::Replica(args) => node::replica(*args).await,
             Self::Sequencer(args) => node::sequencer(*args).await,
             Self::Vm(args) => match vm::run(args)? {

@@ -99,6 +99,7 @@ async fn replica_agrees_with_the_sequencer_at_every_batch() {
     let late = Node::start(chain.replica("late")).await;
     settle(&sequencer, &late).await;
     assert_equal_chains(&sequencer.rpc, &late.rpc).await;
+    crate::proven::assert_proven(&chain, &late.rpc).await;
     for node in [sequencer, replica, late] {
         node.stop().await;
     }

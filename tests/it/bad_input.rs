@@ -199,6 +199,7 @@ async fn hostile_payloads_halt_nobody() {
     let fresh = Node::start(chain.replica("fresh")).await;
     settle(&sequencer, &fresh).await;
     assert_equal_chains(&sequencer.rpc, &fresh.rpc).await;
+    crate::proven::assert_proven(&chain, &fresh.rpc).await;
 }
 
 #[tokio::test]

@@ -121,6 +121,7 @@ async fn no_served_receipt_is_lost_and_no_batch_posted_twice_over_twenty_kills()
     settle(&sequencer, &replica).await;
     assert_kept(&replica.rpc, &ledger).await;
     assert_equal_chains(&sequencer.rpc, &replica.rpc).await;
+    crate::proven::assert_proven(&chain, &replica.rpc).await;
     assert_posted_once(&chain, &replica.rpc).await;
 }
 

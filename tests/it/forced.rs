@@ -73,6 +73,7 @@ async fn deposit_is_forced_in_while_the_sequencer_is_stopped() {
     assert_eq!(receipt["status"], "0x1");
     settle(&sequencer, &replica).await;
     assert_equal_chains(&sequencer.rpc, &replica.rpc).await;
+    crate::proven::assert_proven(&chain, &replica.rpc).await;
 }
 
 #[tokio::test]
@@ -132,4 +133,5 @@ async fn forced_batch_that_contradicts_the_unsafe_chain_rewinds_it() {
     };
     eventually("the sequencer follows L1", 60, rewound).await;
     assert_equal_chains(&sequencer.rpc, &replica.rpc).await;
+    crate::proven::assert_proven(&chain, &replica.rpc).await;
 }

@@ -20,6 +20,7 @@ mod dev;
 mod exit;
 mod forced;
 mod fraud;
+mod proven;
 mod reorgs;
 mod support;
 mod transition;

@@ -112,6 +112,7 @@ async fn nodes_agree_after_l1_reorgs_of_every_depth() {
     settle(&sequencer, &fresh).await;
     assert_equal_chains(&sequencer.rpc, &replica.rpc).await;
     assert_equal_chains(&sequencer.rpc, &fresh.rpc).await;
+    crate::proven::assert_proven(&chain, &fresh.rpc).await;
     assert_deposits_as_on_l1(&chain, &fresh.rpc).await;
 }
 

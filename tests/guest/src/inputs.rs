@@ -164,3 +164,93 @@ pub fn valid_precompile_inputs() -> Vec<(u64, Vec<u8>)> {
         (0x100, hex(P256)),
     ]
 }
+
+/// Inputs of precompiles that cost more than their share: longest work at the lowest price.
+pub fn dear_precompile_inputs() -> Vec<(u64, &'static str, Vec<u8>)> {
+    let (g1, g2) = (bls_g1(), bls_g2());
+    let ones = vec![0xff; 32];
+    let mut rounds = hex(BLAKE2F);
+    rounds[..4].copy_from_slice(&100_000u32.to_be_bytes());
+    let lengths = |base: usize, exponent: usize, modulus: usize| {
+        [
+            word(base as u64),
+            word(exponent as u64),
+            word(modulus as u64),
+        ]
+        .concat()
+    };
+    let odd = |length: usize| {
+        let mut bytes = vec![0xff; length];
+        bytes[length - 1] = 0xfd;
+        bytes
+    };
+    let even = |length: usize| {
+        let mut bytes = vec![0xff; length];
+        bytes[length - 1] = 0xfe;
+        bytes
+    };
+    let power = |base: usize, exponent: usize, modulus: Vec<u8>| {
+        [
+            lengths(base, exponent, modulus.len()),
+            odd(base),
+            vec![0xff; exponent],
+            modulus,
+        ]
+        .concat()
+    };
+    let repeated = |unit: &[u8], count: usize| unit.repeat(count);
+    let bn = [bn_point(), hex(BN_G2)].concat();
+    vec![
+        (0x02, "one block", vec![0; 0]),
+        (0x02, "long", vec![1; 20_000]),
+        (0x03, "long", vec![1; 20_000]),
+        (0x04, "long", vec![1; 20_000]),
+        (0x05, "8 bytes", power(8, 8, odd(8))),
+        (0x05, "32 bytes, 1 of exponent", power(32, 1, odd(32))),
+        (0x05, "32 bytes, even", power(32, 32, even(32))),
+        (0x05, "64 bytes", power(64, 64, odd(64))),
+        (0x05, "200 bytes, 8 of exponent", power(200, 8, odd(200))),
+        (0x05, "256 bytes, even", power(256, 32, even(256))),
+        (0x05, "512 bytes", power(512, 32, odd(512))),
+        (0x05, "1,024 bytes", power(1_024, 2, odd(1_024))),
+        (
+            0x05,
+            "base of 1,024 bytes, modulus of 1",
+            power(1_024, 1, odd(1)),
+        ),
+        (
+            0x05,
+            "modulus of 1,024 bytes, base of 1",
+            power(1, 1, odd(1_024)),
+        ),
+        (0x06, "same point", [bn_point(), bn_point()].concat()),
+        (0x06, "no input", Vec::new()),
+        (0x06, "point and zero", bn_point()),
+        (0x06, "off the curve", vec![1; 128]),
+        (0x07, "ones", [bn_point(), ones.clone()].concat()),
+        (0x08, "no pair", Vec::new()),
+        (0x08, "ten pairs", repeated(&bn, 10)),
+        (0x09, "100,000 rounds", rounds),
+        (0x0b, "zero", vec![0; 256]),
+        (0x0c, "ones", [&g1[..], &ones].concat()),
+        (0x0c, "16 of them", repeated(&[&g1[..], &ones].concat(), 16)),
+        (
+            0x0c,
+            "128 of them",
+            repeated(&[&g1[..], &ones].concat(), 128),
+        ),
+        (0x0e, "ones", [&g2[..], &ones].concat()),
+        (0x0e, "16 of them", repeated(&[&g2[..], &ones].concat(), 16)),
+        (
+            0x0e,
+            "128 of them",
+            repeated(&[&g2[..], &ones].concat(), 128),
+        ),
+        (0x0f, "ten pairs", repeated(&[&g1[..], &g2].concat(), 10)),
+        (
+            0x100,
+            "wrong signature",
+            [noise(1, 96), hex(P256)[96..].to_vec()].concat(),
+        ),
+    ]
+}

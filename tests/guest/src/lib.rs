@@ -21,6 +21,7 @@ mod account;
 pub mod code;
 mod guest;
 pub mod inputs;
+pub mod search;
 mod world;
 
 pub use account::{Account, call, create};

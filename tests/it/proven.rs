@@ -1,0 +1,117 @@
+//! Chains that were really run, proven from L1 alone: the machine must name the output root that nodes serve.
+
+use std::sync::Arc;
+
+use alloy::{primitives::B256, providers::Provider};
+use serde_json::json;
+use trestle_challenger::host::{BatchRun, BlobSource, Follower, L1Log, MemoryStore};
+
+use crate::{
+    agreement::{settle, some_of_everything},
+    support::{Chain, ChainOptions, Node, Rpc, json::word, node},
+};
+
+/// Derives every batch from L1's log, runs each in the machine, and holds both against what the node serves.
+pub(crate) async fn assert_proven(chain: &Chain, rpc: &Rpc) {
+    let genesis = &chain.deployed.genesis;
+    let store = Arc::new(MemoryStore::default());
+    let mut follower = Follower::open(genesis.chain.clone(), &genesis.genesis, store).unwrap();
+    let provider = chain.batcher();
+    let head = provider.get_block_number().await.unwrap();
+    let inbox = genesis.chain.inbox;
+    let mut log = L1Log::new(provider, inbox, BlobSource::default(), follower.position());
+    let known = rpc.batches().await;
+    assert!(known > 0);
+    while follower.newest().batch() < known {
+        let batch = log.next(head).await.unwrap().unwrap();
+        let record = follower.derive(&batch).unwrap();
+        let number = record.batch();
+        let at = json!([format!("{number:#x}")]);
+        let served = rpc.call("trestle_outputAtBatch", at).await;
+        assert_eq!(
+            record.output_root,
+            word(&served["outputRoot"]),
+            "batch {number}"
+        );
+        let inputs = follower.inputs(number).unwrap();
+        let run = BatchRun::record(inputs, &mut |_| true).unwrap();
+        assert_eq!(
+            run.outcome().proven(),
+            Some(record.output_root),
+            "batch {number}"
+        );
+    }
+}
+
+/// The value behind `name` in what the program printed.
+fn printed<'a>(output: &'a str, name: &str) -> &'a str {
+    let line = output.lines().find(|line| line.starts_with(name));
+    line.and_then(|line| line.split_whitespace().last())
+        .unwrap_or_else(|| panic!("no {name} in {output}"))
+}
+
+#[tokio::test]
+async fn prove_from_l1_and_from_its_own_file_prints_the_output_that_the_node_serves() {
+    let chain = Chain::new(ChainOptions::default()).await;
+    let sequencer = Node::start(chain.sequencer()).await;
+    let mut user = chain.funded_user(0, &sequencer.rpc).await;
+    some_of_everything(&chain, &sequencer.rpc, &mut user).await;
+    settle(&sequencer, &sequencer).await;
+    let served = sequencer
+        .rpc
+        .call("trestle_outputAtBatch", json!(["0x2"]))
+        .await;
+    let root: B256 = word(&served["outputRoot"]);
+
+    let (folder, file) = (chain.path("."), chain.path("batch.inputs"));
+    let (folder, file) = (folder.display().to_string(), file.display().to_string());
+    let data = chain.path("prover").display().to_string();
+    let url = chain.l1.url();
+    let from_l1 = [
+        "prove", "--batch", "2", "--step", "1000000", "--chain", &folder, "--l1", &url,
+    ];
+    let saved = [&from_l1[..], &["--datadir", &data, "--save", &file]].concat();
+    let (status, first, error) = node::run(&saved);
+    assert!(status.success(), "{error}");
+    assert_eq!(printed(&first, "output root"), root.to_string());
+    assert_eq!(printed(&first, "exit code"), "0");
+    let (status, second, error) = node::run(&["prove", "--inputs", &file, "--step", "1000000"]);
+    assert!(status.success(), "{error}");
+    for name in [
+        "output root",
+        "steps",
+        "state hash",
+        "at step 1000000",
+        "input hash",
+    ] {
+        assert_eq!(printed(&first, name), printed(&second, name), "{name}");
+    }
+    // What was derived is still there: L1 is asked for nothing but its head.
+    let (status, third, error) = node::run(&[&from_l1[..], &["--datadir", &data]].concat());
+    assert!(status.success(), "{error}");
+    assert!(!error.contains("derived batch"), "{error}");
+    assert_eq!(printed(&third, "state hash"), printed(&first, "state hash"));
+
+    let beyond = [
+        "prove", "--batch", "100000", "--chain", &folder, "--l1", &url,
+    ];
+    let (status, _, error) = node::run(&beyond);
+    assert!(
+        !status.success() && error.contains("batches, not 100000"),
+        "{error}"
+    );
+    std::fs::write(chain.path("batch.inputs"), "something else").unwrap();
+    let (status, _, error) = node::run(&["prove", "--inputs", &file]);
+    assert!(
+        !status.success() && error.contains("no inputs of a batch"),
+        "{error}"
+    );
+}
+
+#[test]
+fn image_prints_the_committed_root() {
+    let (status, output, error) = node::run(&["image"]);
+    assert!(status.success(), "{error}");
+    let root = trestle_challenger::image::IMAGE_ROOT.to_string();
+    assert_eq!(printed(&output, "image root"), root);
+}
