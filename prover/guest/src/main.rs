@@ -10,7 +10,7 @@ extern crate alloc;
 mod machine;
 
 use alloy_primitives::B256;
-use machine::{calls, crypto, source::HostPreimages};
+use machine::{calls, crypto, seed, source::HostPreimages};
 use trestle_guest::{EXIT_PANIC, prove};
 
 /// Where the machine begins; the input hash comes in four registers, `sp` is set.
@@ -20,8 +20,10 @@ use trestle_guest::{EXIT_PANIC, prove};
     reason = "SAFETY: the linker's entry; no other symbol has this name"
 )]
 extern "C" fn _start(h0: u64, h1: u64, h2: u64, h3: u64) -> ! {
+    let input_hash = calls::word_of([h0, h1, h2, h3]);
+    seed::install(&input_hash);
     crypto::install();
-    match prove(calls::word_of([h0, h1, h2, h3]), HostPreimages) {
+    match prove(input_hash, HostPreimages) {
         Ok(output) => calls::halt(0, output),
         Err(failure) => calls::halt(failure.exit_code(), B256::ZERO),
     }

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking; the lints know only functions that are marked as tests"
 )]
 
+mod corpus;
 mod failures;
 mod payloads;
 mod precompiles;
