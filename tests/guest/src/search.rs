@@ -293,52 +293,14 @@ pub fn opcodes() -> Vec<Program> {
     programs
 }
 
-/// Calls of a precompile with its input in memory, again and again.
-pub fn precompile(number: u64, name: &str, input: Vec<u8>) -> Program {
-    let [a, b] = (number as u16).to_be_bytes();
-    let prefix = [
-        op::CALLDATASIZE,
-        op::PUSH0,
-        op::PUSH0,
-        op::CALLDATACOPY,
-        op::CALLDATASIZE,
-        op::PUSH2,
-        a,
-        b,
-    ];
-    // [size, address]
-    let body = [
-        op::PUSH0,
-        op::PUSH0,
-        op::DUP4,
-        op::PUSH0,
-        op::DUP5,
-        op::GAS,
-        op::STATICCALL,
-        op::POP,
-    ];
-    Program {
-        name: name.into(),
-        code: looped(&prefix, &body, 24_000),
-        input,
-    }
-}
-
-/// Precompiles at valid inputs and at those that cost most for their gas.
-pub fn precompiles() -> Vec<Program> {
-    let mut programs: Vec<_> = crate::inputs::valid_precompile_inputs()
-        .into_iter()
-        .map(|(number, input)| {
-            let name = format!("precompile {number:#x}, {} bytes", input.len());
-            precompile(number, &name, input)
-        })
+/// Precompiles at valid inputs and at those that cost most for their gas: number, name, input.
+pub fn precompiles() -> Vec<(u64, String, Vec<u8>)> {
+    let valid = crate::inputs::valid_precompile_inputs().into_iter();
+    let mut all: Vec<_> = valid
+        .map(|(number, input)| (number, format!("{number:#x}, {} bytes", input.len()), input))
         .collect();
     for (number, name, input) in crate::inputs::dear_precompile_inputs() {
-        programs.push(precompile(
-            number,
-            &format!("precompile {number:#x}, {name}"),
-            input,
-        ));
+        all.push((number, format!("{number:#x}, {name}"), input));
     }
-    programs
+    all
 }

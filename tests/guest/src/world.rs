@@ -5,7 +5,7 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use op_alloy_consensus::OpTxEnvelope;
 use std::{collections::BTreeMap, sync::Arc};
 use trestle_challenger::host::{
-    BatchRecord, Follower, L1Batch, LogPosition, MemoryStore, Payload as Content, Recorded,
+    BatchRecord, Follower, L1Batch, LogPosition, MemoryStore, Payload as Content, Recorded, Store,
 };
 use trestle_contracts::{GenesisParams, L1Bridge, genesis_alloc};
 use trestle_protocol::{
@@ -22,6 +22,7 @@ pub struct World {
     pub follower: Follower,
     pub queue: Vec<QueuedEntry>,
     pub genesis: Genesis,
+    store: Arc<MemoryStore>,
     acc: B256,
 }
 
@@ -68,7 +69,8 @@ impl World {
         config.genesis_hash = genesis.block(&config).header.hash;
         let store = Arc::new(MemoryStore::default());
         Self {
-            follower: Follower::open(config, &genesis, store).unwrap(),
+            follower: Follower::open(config, &genesis, store.clone()).unwrap(),
+            store,
             queue: Vec::new(),
             genesis,
             acc: B256::ZERO,
@@ -152,6 +154,13 @@ impl World {
         assert!(run.exit_code.is_success(), "{what}: {run:?}");
         assert_eq!(run.output, record.output_root, "{what}: {run:?}");
         (record, run)
+    }
+
+    /// Gas that the last block after a batch used.
+    pub fn gas_used(&self, record: &BatchRecord) -> u64 {
+        let bytes = self.store.preimage(&record.block_hash).unwrap().unwrap();
+        let header: alloy_consensus::Header = alloy_rlp::decode_exact(&bytes).unwrap();
+        header.gas_used
     }
 
     /// Time of the next batch's blocks, in seconds.
