@@ -8,7 +8,7 @@ use trestle_challenger::host::{BatchRun, BlobSource, Follower, L1Log, MemoryStor
 
 use crate::{
     agreement::{settle, some_of_everything},
-    support::{Chain, ChainOptions, Node, Rpc, json::word, node},
+    support::{Chain, ChainOptions, Node, Rpc, eventually, json::word, node},
 };
 
 /// Derives every batch from L1's log, runs each in the machine, and holds both against what the node serves.
@@ -27,7 +27,12 @@ pub(crate) async fn assert_proven(chain: &Chain, rpc: &Rpc) {
         let record = follower.derive(&batch).unwrap();
         let number = record.batch();
         let at = json!([format!("{number:#x}")]);
-        let served = rpc.call("trestle_outputAtBatch", at).await;
+        // The node may have heard of the batch and not derived it yet.
+        let output = || async {
+            let served = rpc.outcome("trestle_outputAtBatch", at.clone()).await;
+            served.ok()
+        };
+        let served = eventually("the node's output", 60, output).await;
         assert_eq!(
             record.output_root,
             word(&served["outputRoot"]),

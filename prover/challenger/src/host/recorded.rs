@@ -143,8 +143,12 @@ impl Recorded {
 
 fn read_array<const N: usize>(from: &mut dyn Read) -> Result<[u8; N], RecordedError> {
     let mut bytes = [0; N];
-    from.read_exact(&mut bytes)?;
-    Ok(bytes)
+    match from.read_exact(&mut bytes) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Err(RecordedError::Format("it is cut off"))
+        }
+        read => Ok(read.map(|()| bytes)?),
+    }
 }
 
 fn read_bytes(from: &mut dyn Read, length: u64) -> Result<Bytes, RecordedError> {
