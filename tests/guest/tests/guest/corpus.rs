@@ -45,7 +45,7 @@ fn storing(opcode: u8, operands: usize, first: &U256) -> Vec<u8> {
         {
             init.extend(push(value));
         }
-        init.extend([opcode, op::PUSH1, slot as u8, op::SSTORE]);
+        init.extend([opcode, op::PUSH1, u8::try_from(slot).unwrap(), op::SSTORE]);
     }
     init.push(op::STOP);
     init
