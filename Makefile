@@ -24,13 +24,15 @@ setup: ## check the tools and install what is missing and pinned
 	@tools/setup
 	@$(MAKE) --no-print-directory $(NODE_MODULES)
 
-dev: contracts/node_modules ## start a local L1 and the rollup on it; ARGS="--fresh" passes options
+dev: ## set up what is missing, start a local L1 and the rollup on it; ARGS="--fresh" passes options
+	@tools/setup dev
+	@$(MAKE) --no-print-directory contracts/node_modules
 	@cargo run --quiet --locked --package trestle -- dev $(ARGS)
 
 build: ## compile everything that the tests run
 	cargo test --workspace --locked --no-run
 
-test: check-artifacts test-rust $(call fold,test) ## every test
+test: setup check-artifacts test-rust $(call fold,test) ## set up what is missing and run every test
 
 test-rust: contracts/node_modules
 	cargo test --workspace --locked
