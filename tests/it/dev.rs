@@ -192,7 +192,7 @@ async fn killed_dev_chain_leaves_no_process_behind() {
     let folder = folder();
     let mut dev = Dev::start(&folder.path().join("chain"), &[]).await;
     let processes = dev.processes();
-    assert_eq!(processes.len(), 3);
+    assert_eq!(processes.len(), 4);
     assert!(processes.iter().all(is_running));
     dev.child.kill().unwrap();
     dev.child.wait().unwrap();

@@ -15,7 +15,7 @@ use eyre::{WrapErr, bail};
 const MARK: &str = "trestle-dev.lock";
 
 /// Everything else that a dev chain makes, so that nothing else is ever deleted.
-const CONTENT: [&str; 12] = [
+const CONTENT: [&str; 19] = [
     "l1-state.json",
     "l1.log",
     "deployments.json",
@@ -27,6 +27,13 @@ const CONTENT: [&str; 12] = [
     "sequencer.log",
     "replica",
     "replica.log",
+    "proposer.key",
+    "challenger",
+    "challenger.key",
+    "challenger.log",
+    "liar",
+    "liar.key",
+    "liar.log",
     "funded",
 ];
 
@@ -94,8 +101,12 @@ impl Folder {
         &self.path
     }
 
-    /// Path of `name` in it.
+    /// Path of `name` in it, which is one that `--fresh` deletes.
     pub(super) fn file(&self, name: &str) -> PathBuf {
+        debug_assert!(
+            CONTENT.contains(&name),
+            "{name} would outlive its chain: add it to CONTENT"
+        );
         self.path.join(name)
     }
 }

@@ -168,6 +168,8 @@ fn revert_reason(data: &Bytes) -> String {
         .or_else(|| named::<DisputeGameErrors>(data))
         .or_else(|| named::<L2ToL1MessagePasserErrors>(data))
         .or_else(|| decode_revert_reason(data))
+        // Bytes that only happen to be UTF-8 are no words.
+        .filter(|reason| !reason.chars().any(char::is_control))
         .unwrap_or_else(|| data.to_string())
 }
 
