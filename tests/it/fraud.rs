@@ -299,8 +299,9 @@ async fn challenger_killed_and_reorganised_in_mid_game_loses_nothing() {
         tokio::time::sleep(LIFE).await;
         drop(life);
         if round % 2 == 1 {
-            let reorg = json!([1 + round % 3, []]);
-            arena.chain.l1_rpc().call("anvil_reorg", reorg).await;
+            arena.chain.stop_mining().await;
+            arena.chain.reorg(2 + round % 3, Vec::new()).await;
+            arena.chain.begin_mining(1).await;
         }
     }
     let (_challenger, _) = arena.player("challenger", "challenger", &[]).await;

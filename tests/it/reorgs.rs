@@ -57,7 +57,7 @@ fn deposit(chain: &Chain, nonce: u64) -> Bytes {
 }
 
 /// Replaces the last `depth` blocks of L1.
-async fn reorg(l1: &Rpc, depth: u64, deposits: &[Bytes], fate: Fate) {
+async fn reorg(chain: &Chain, depth: u64, deposits: &[Bytes], fate: Fate) {
     let raw = |tx: &Bytes| hex::encode_prefixed(tx);
     let pairs: Vec<Value> = match fate {
         Fate::Dropped => Vec::new(),
@@ -67,7 +67,7 @@ async fn reorg(l1: &Rpc, depth: u64, deposits: &[Bytes], fate: Fate) {
             .map(|tx| json!([raw(tx), depth - 1]))
             .collect(),
     };
-    l1.call("anvil_reorg", json!([depth, pairs])).await;
+    chain.reorg(depth, pairs).await;
 }
 
 #[tokio::test]
@@ -82,6 +82,7 @@ async fn nodes_agree_after_l1_reorgs_of_every_depth() {
     let l1 = chain.l1_rpc();
     let mut user = chain.funded_user(0, &sequencer.rpc).await;
     settle(&sequencer, &replica).await;
+    chain.stop_mining().await;
     for depth in 1..=8 {
         for fate in [Fate::Dropped, Fate::Reordered, Fate::Moved] {
             println!("depth {depth}, deposits {fate:?}");
@@ -96,17 +97,18 @@ async fn nodes_agree_after_l1_reorgs_of_every_depth() {
                 l1.call("eth_sendRawTransaction", json!([hex::encode_prefixed(tx)]))
                     .await;
             }
+            chain.mine(1).await;
             user.transfer(user_address(2), 1)
                 .included(&sequencer.rpc)
                 .await;
-            reorg(&l1, depth, &deposits, fate).await;
+            reorg(&chain, depth, &deposits, fate).await;
             chain.mine(2).await;
             user.transfer(user_address(2), 1)
                 .included(&sequencer.rpc)
                 .await;
         }
     }
-    chain.mine(2).await;
+    chain.begin_mining(1).await;
     settle(&sequencer, &replica).await;
     let fresh = Node::start(chain.replica("fresh")).await;
     settle(&sequencer, &fresh).await;

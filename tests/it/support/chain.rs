@@ -9,7 +9,7 @@ use alloy::{
     rpc::{client::ClientBuilder, types::TransactionReceipt},
     signers::local::PrivateKeySigner,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use trestle_contracts::bindings::{Inbox, Portal};
 use trestle_sdk::deploy::{DeployConfig, Deployed, DisputeConfig, deploy, genesis_json};
@@ -99,10 +99,7 @@ impl Chain {
         };
         chain.write_files();
         if let Some(seconds) = chain.options.l1_block_time {
-            chain
-                .l1_rpc()
-                .call("evm_setIntervalMining", json!([seconds]))
-                .await;
+            chain.begin_mining(seconds).await;
         }
         chain
     }
@@ -131,6 +128,32 @@ impl Chain {
     pub(crate) async fn mine(&self, blocks: u64) {
         self.l1_rpc()
             .call("anvil_mine", json!([format!("{blocks:#x}")]))
+            .await;
+    }
+
+    /// From now on L1 makes a block only by [`Self::mine`].
+    ///
+    /// anvil 1.7.1 is left without some of its blocks when it mines while it reorganises, and no node can
+    /// follow that.
+    pub(crate) async fn stop_mining(&self) {
+        let l1 = self.l1_rpc();
+        l1.call("evm_setIntervalMining", json!([0])).await;
+        l1.call("evm_setAutomine", json!([false])).await;
+        // One block at a time: when this one is made, no other is under way.
+        self.mine(1).await;
+    }
+
+    /// Replaces the last `depth` blocks of L1; `pairs` are transactions with the new block that takes each.
+    pub(crate) async fn reorg(&self, depth: u64, pairs: Vec<Value>) {
+        self.l1_rpc()
+            .call("anvil_reorg", json!([depth, pairs]))
+            .await;
+    }
+
+    /// L1 makes a block every so many seconds again.
+    pub(crate) async fn begin_mining(&self, seconds: u64) {
+        self.l1_rpc()
+            .call("evm_setIntervalMining", json!([seconds]))
             .await;
     }
 
