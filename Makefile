@@ -26,8 +26,8 @@ setup: ## check the tools and install what is missing and pinned
 
 dev: ## set up what is missing, start a local L1 and the rollup on it; ARGS="--fresh" passes options
 	@tools/setup dev
-	@$(MAKE) --no-print-directory contracts/node_modules
-	@cargo run --quiet --locked --package trestle -- dev $(ARGS)
+	@$(MAKE) --silent --no-print-directory contracts/node_modules
+	@cargo run --locked --package trestle -- dev $(ARGS)
 
 build: ## compile everything that the tests run
 	cargo test --workspace --locked --no-run

@@ -10,6 +10,7 @@ use alloy::primitives::{Address, B256};
 use serde::Serialize;
 
 use super::accounts::{Account, MNEMONIC};
+use crate::tools;
 
 /// A ready dev chain.
 #[derive(Debug, Serialize)]
@@ -127,10 +128,14 @@ impl Manifest {
             return Ok(());
         };
         writeln!(f, "Try:")?;
+        let cast = tools::find("cast").unwrap_or_else(|| "cast".into());
         writeln!(
             f,
-            "  cast send {} --value 1ether --rpc-url {} --private-key {}",
-            to.address, self.l2.rpc, from.private_key
+            "  {} send {} --value 1ether --rpc-url {} --private-key {}",
+            cast.display(),
+            to.address,
+            self.l2.rpc,
+            from.private_key
         )
     }
 }
