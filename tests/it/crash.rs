@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use alloy::{primitives::B256, providers::Provider};
@@ -48,7 +48,9 @@ async fn load(rpc: Rpc, mut user: User, mut ledger: Ledger) -> (User, Ledger) {
             }
             Some(Err(error)) => panic!("refused: {error:?}"),
         }
+        let limit = Instant::now() + Duration::from_secs(60);
         loop {
+            assert!(Instant::now() < limit, "{} is in no block", tx.hash);
             match rpc
                 .try_call("eth_getTransactionReceipt", json!([tx.hash]))
                 .await

@@ -236,10 +236,15 @@ impl Reading {
     }
 
     async fn reach(&mut self, head: L1BlockRef) {
-        while self.picture.head != head {
-            let event = self.next().await.expect("reader ended");
-            self.picture.apply(event);
-        }
+        let reached = async {
+            while self.picture.head != head {
+                let event = self.next().await.expect("reader ended");
+                self.picture.apply(event);
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(60), reached)
+            .await
+            .unwrap_or_else(|_| panic!("{head:?} not reached: {:?}", self.picture.head));
     }
 
     /// Waits for the event that ends the reader, or for a fault, with the updates applied meanwhile.

@@ -12,7 +12,7 @@ use alloy::{
         json_rpc::{RpcRecv, RpcSend},
         types::TransactionRequest,
     },
-    transports::{TransportResult, http::reqwest::Url},
+    transports::{TransportErrorKind, TransportResult, http::reqwest::Url},
 };
 use std::{
     ffi::OsString,
@@ -30,6 +30,9 @@ pub const DEV_KEYS: [&str; 4] = [
     "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab365a",
     "0x7c852118294e51e653712a81e05800f419141751be58f605c371e15141b007a6",
 ];
+
+/// What an answer or a block may take at most on a loaded machine: no test waits without end.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How an L1 for a test behaves.
 #[derive(Debug, Clone)]
@@ -180,7 +183,10 @@ impl Anvil {
         method: &'static str,
         params: P,
     ) -> TransportResult<R> {
-        self.provider.client().request(method, params).await
+        let answer = self.provider.client().request(method, params);
+        tokio::time::timeout(PATIENCE, answer)
+            .await
+            .unwrap_or_else(|_| Err(TransportErrorKind::custom_str("anvil does not answer")))
     }
 
     /// Sends a transaction from an account that anvil unlocks; where each is mined as it comes, it
@@ -190,13 +196,23 @@ impl Anvil {
     /// As [`Self::rpc`].
     pub async fn send(&self, tx: &TransactionRequest) -> TransportResult<TxHash> {
         let hash = self.rpc("eth_sendTransaction", (tx,)).await?;
-        // anvil answers before it mines.
-        while self.is_automining().await?
-            && self.provider.get_transaction_receipt(hash).await?.is_none()
-        {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
-        Ok(hash)
+        // anvil answers before it mines, and it knows the receipt before the transaction has left its
+        // pool: a reorg in between leaves a nonce behind that no later transaction can follow.
+        let mined = async {
+            while self.is_automining().await? && !self.is_settled(hash).await? {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            Ok(hash)
+        };
+        tokio::time::timeout(PATIENCE, mined)
+            .await
+            .unwrap_or_else(|_| Err(TransportErrorKind::custom_str("anvil does not mine it")))
+    }
+
+    /// Whether the transaction is in a block and out of the pool, where anvil looks first.
+    async fn is_settled(&self, hash: TxHash) -> TransportResult<bool> {
+        let found = self.provider.get_transaction_by_hash(hash).await?;
+        Ok(found.is_some_and(|tx| tx.block_hash.is_some()))
     }
 
     /// Whether each transaction is mined as it comes.
