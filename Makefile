@@ -13,7 +13,7 @@ fold = $(if $(PARTS),$(shell sed -nE 's/^($(1)-[a-z0-9-]+):.*/\1/p' $(PARTS) | s
 TARGET_DIR := $(abspath $(or $(CARGO_TARGET_DIR),target))
 TRESTLE := $(TARGET_DIR)/debug/trestle
 # Every npm package that a target needs; `npm ci` runs when the lock file is newer.
-NODE_MODULES := contracts/node_modules tests/clients/node_modules
+NODE_MODULES := contracts/node_modules tests/clients/node_modules sdk/ts/node_modules
 
 .PHONY: help setup dev build test test-rust check check-format check-lints check-docs check-deny bench soak
 

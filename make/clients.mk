@@ -2,5 +2,5 @@
 
 .PHONY: test-clients
 
-test-clients: contracts/node_modules tests/clients/node_modules build ## viem, ethers, wagmi, cast, forge, a browser and @ethereumjs/vm against a dev chain
+test-clients: contracts/node_modules tests/clients/node_modules sdk/ts/dist build ## viem, ethers, wagmi, cast, forge, a browser and @ethereumjs/vm against a dev chain
 	node tests/clients/run.mjs $(TRESTLE)

@@ -4,7 +4,7 @@ import { before, describe, it } from 'node:test';
 import { encodeFunctionData, getContractAddress, parseEther } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { account, artifact, deploy, l1Client, l1Wallet, l2Chain, l2Client } from './lib/clients.mjs';
-import { depositHashes } from './lib/deposits.mjs';
+import { getDepositHashes } from '../../sdk/ts/dist/index.js';
 
 const probe = artifact('Probe');
 const fresh = () => privateKeyToAccount(generatePrivateKey()).address;
@@ -21,7 +21,7 @@ async function deposit(index, request) {
   const hash = await l1Wallet(index).depositTransaction({ ...parameters, gas: (estimate * 5n) / 4n });
   const onL1 = await l1Client.waitForTransactionReceipt({ hash });
   assert.equal(onL1.status, 'success');
-  const hashes = depositHashes(onL1);
+  const hashes = getDepositHashes(onL1);
   assert.equal(hashes.length, 1);
   return l2Client.waitForTransactionReceipt({ hash: hashes[0], timeout: 60_000 });
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { numberToHex } from 'viem';
 import { l1, l1Client, l2Client } from './lib/clients.mjs';
-import { depositHash, entriesOf, sourceHash } from './lib/deposits.mjs';
+import { depositHash, entriesOf, sourceHash } from '../../sdk/ts/dist/index.js';
 import { Replay } from './lib/replay.mjs';
 import { manifest } from './lib/stack.mjs';
 

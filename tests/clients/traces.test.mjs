@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { concat, encodeFunctionData, getContractAddress, keccak256, numberToHex, pad, parseEther, parseGwei, toHex } from 'viem';
 import { privateKeyToAccount } from 'viem/accounts';
 import { account, artifact, eventually, fundedKey, l1Client, l1Wallet, l2, l2Chain, l2Client } from './lib/clients.mjs';
-import { depositHashes } from './lib/deposits.mjs';
+import { getDepositHashes } from '../../sdk/ts/dist/index.js';
 
 const anvil = fileURLToPath(new URL('../../contracts/node_modules/.bin/anvil', import.meta.url));
 const LIMIT = { timeout: 120_000 };
@@ -163,7 +163,7 @@ describe('traces', { timeout: 400_000 }, () => {
       const parameters = { request, targetChain: l2Chain, account: account(7) };
       const estimate = await l1Client.estimateDepositTransactionGas(parameters);
       const onL1 = await l1Client.waitForTransactionReceipt({ hash: await l1Wallet(7).depositTransaction({ ...parameters, gas: (estimate * 5n) / 4n }) });
-      const [ours] = depositHashes(onL1);
+      const [ours] = getDepositHashes(onL1);
       const receipt = await l2Client.waitForTransactionReceipt({ hash: ours, timeout: 60_000 });
       // anvil knows no deposits: the same call by the same account, for nothing, with what was minted put there.
       const balance = await l2Client.getBalance({ address: from, blockNumber: receipt.blockNumber });

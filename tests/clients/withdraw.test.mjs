@@ -5,7 +5,7 @@ import { createWalletClient, encodeAbiParameters, fromRlp, http, keccak256, numb
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { getWithdrawals, publicActionsL2, walletActionsL2 } from 'viem/op-stack';
 import { account, artifact, l1, l1Client, l1Wallet, l2Chain as chain, l2Client as l2 } from './lib/clients.mjs';
-import { getVerifiedGame, outputRootOf } from './lib/withdrawals.mjs';
+import { getVerifiedGame, outputRootOf } from '../../sdk/ts/dist/index.js';
 
 const USER = 9;
 const LIAR = 8;
