@@ -1,6 +1,6 @@
 # Contracts: build, artifacts, forge tests. Included by the Makefile at the root.
 
-.PHONY: artifacts check-artifacts test-contracts
+.PHONY: artifacts check-artifacts test-contracts test-layouts
 
 contracts/node_modules: contracts/package-lock.json
 	cd contracts && npm ci
@@ -15,3 +15,6 @@ check-artifacts: contracts/node_modules ## rebuild the contracts and fail on any
 test-contracts: contracts/node_modules ## forge tests
 	# Gas snapshots are compared; without the variable a run rewrites them.
 	cd contracts && FORGE_SNAPSHOT_CHECK=true node_modules/.bin/forge test
+
+test-layouts: ## a storage layout that no proxy could be upgraded to is noticed
+	node --test contracts/tools/

@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { PROXIED, breaks } from './layouts.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const list = readFileSync(join(root, 'artifacts', 'contracts.txt'), 'utf8')
@@ -50,6 +51,14 @@ function checkSize(name, { bytecode, deployedBytecode }) {
   }
 }
 
+/** Refuses a layout that is no continuation of the committed one: chains with the old code could not be upgraded. */
+function checkLayout(name, snapshot, storage) {
+  if (!existsSync(snapshot)) return;
+  const found = breaks(JSON.parse(readFileSync(snapshot, 'utf8')), storage);
+  if (!found.length) return;
+  throw new Error(`${name}: ${found.join('; ')}\ndelete ${snapshot} if no chain has this contract yet`);
+}
+
 const json = (value) => `${JSON.stringify(value, null, 1)}\n`;
 const kept = new Set(['contracts.txt']);
 
@@ -66,7 +75,9 @@ for (const name of list) {
   );
   kept.add(`${name}.json`);
   const storage = layout(built.storageLayout);
-  if (storage.length) put(join('snapshots', 'storage', `${name}.json`), json(storage));
+  const snapshot = join('snapshots', 'storage', `${name}.json`);
+  if (PROXIED.includes(name)) checkLayout(name, join(root, snapshot), storage);
+  if (storage.length) put(snapshot, json(storage));
 }
 
 stale.push(...readdirSync(join(root, 'artifacts')).filter((file) => !kept.has(file)));
