@@ -15,7 +15,7 @@ use trestle_challenger::{
     service::{Mode, Oracle, Service, ServiceConfig, Side, Sync, Watcher},
 };
 use trestle_contracts::bindings::{
-    dispute_game::DisputeGame::imageRootCall,
+    dispute_game::DisputeGame::{imageRootCall, previousImageRootCall},
     dispute_game_factory::DisputeGameFactory::gameImplsCall,
 };
 use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
@@ -166,7 +166,11 @@ impl Table {
 async fn check_image(reader: &ContractReader, factory: Address) -> eyre::Result<()> {
     let implementation = reader.read(factory, &gameImplsCall(GAME_TYPE)).await?;
     let image = reader.read(implementation, &imageRootCall {}).await?;
-    if image != IMAGE_ROOT {
+    let previous = reader
+        .read(implementation, &previousImageRootCall {})
+        .await?;
+    // During a change some games are over batches of the one, some of the other; each is looked at by itself.
+    if ![image, previous].contains(&IMAGE_ROOT) {
         bail!(
             "the chain is proven by image {image}, this program has {IMAGE_ROOT}: install the release that the chain uses"
         );

@@ -13,6 +13,7 @@
 
 mod calls;
 mod error;
+mod images;
 mod kinds;
 mod lie;
 mod oracle;
@@ -23,6 +24,7 @@ mod task;
 mod watch;
 
 pub use error::ServiceError;
+pub use images::Images;
 pub use kinds::{StepKind, find_step};
 pub use lie::{Lie, Side};
 pub use oracle::Oracle;

@@ -259,14 +259,17 @@ impl Service {
                 expected,
             });
         }
-        if game.image_root != IMAGE_ROOT {
+        let (first, batch) = (
+            game.proposal.anchorBatch.saturating_add(1),
+            game.proposal.batch,
+        );
+        if let Some(image) = game.images.foreign(IMAGE_ROOT, first, batch) {
             return Err(ServiceError::OtherImage {
                 game: at,
-                image: game.image_root,
+                image,
                 ours: IMAGE_ROOT,
             });
         }
-        let batch = game.proposal.batch;
         if batch > oracle.newest().batch() {
             return Ok(None);
         }

@@ -14,13 +14,14 @@ use alloy_primitives::{Address, B256, U256};
 use trestle_contracts::bindings::{
     dispute_game::DisputeGame::{
         Decided, Moved, Proposal, Settled, bondMinCall, configHashCall, extensionCall,
-        gameCreatorCall, imageRootCall, maxClockCall, proposalCall, rootHeaderCall, statusCall,
+        gameCreatorCall, imageFromBatchCall, imageRootCall, maxClockCall, previousImageRootCall,
+        proposalCall, rootHeaderCall, statusCall,
     },
     dispute_game_factory::DisputeGameFactory::{gameAtIndexCall, gameCountCall},
 };
 use trestle_sequencer::l1::{ContractReader, L1Client};
 
-use super::{ServiceError, calls::header_of};
+use super::{Images, ServiceError, calls::header_of};
 use crate::{ClaimStatus, Clocks, GameParams, GameView};
 
 /// L1 blocks asked for in one range of events, at most.
@@ -46,8 +47,8 @@ pub struct L1Head {
 pub struct WatchedGame {
     /// What is proposed.
     pub proposal: Proposal,
-    /// Image root that its batches are run with.
-    pub image_root: B256,
+    /// Images that its batches are proven by.
+    pub images: Images,
     /// Hash of the configuration that it is about.
     pub config_hash: B256,
     /// Claims and clocks.
@@ -211,7 +212,11 @@ impl Watcher {
         let root = root.ok_or(ServiceError::Missing { what: "root claim" })?;
         Ok(Some(WatchedGame {
             proposal: l1.read(game, &proposalCall {}).await?,
-            image_root: l1.read(game, &imageRootCall {}).await?,
+            images: Images {
+                current: l1.read(game, &imageRootCall {}).await?,
+                previous: l1.read(game, &previousImageRootCall {}).await?,
+                from_batch: l1.read(game, &imageFromBatchCall {}).await?,
+            },
             config_hash: l1.read(game, &configHashCall {}).await?,
             view: GameView::new(game, params, root, proposer, created_at),
         }))
