@@ -143,7 +143,7 @@ fn print(value: &impl serde::Serialize) -> eyre::Result<()> {
 }
 
 fn write_files(dir: &Path, deployed: &Deployed) -> eyre::Result<()> {
-    let files: [(&str, Value); 3] = [
+    let files = [
         (
             "deployments.json",
             serde_json::to_value(&deployed.deployments)?,
@@ -151,11 +151,19 @@ fn write_files(dir: &Path, deployed: &Deployed) -> eyre::Result<()> {
         ("rollup.json", serde_json::to_value(&deployed.rollup)?),
         ("genesis.json", genesis_json(&deployed.genesis)),
     ];
+    write_all(dir, &files)
+}
+
+/// Writes a chain's files, none over the file of another chain.
+///
+/// # Errors
+/// When the directory cannot be written, or holds another chain's files.
+pub(crate) fn write_all(dir: &Path, files: &[(&str, Value)]) -> eyre::Result<()> {
     fs::create_dir_all(dir).wrap_err_with(|| format!("cannot make {}", dir.display()))?;
-    for (name, value) in &files {
+    for (name, value) in files {
         refuse_other(&dir.join(name), value)?;
     }
-    for (name, value) in &files {
+    for (name, value) in files {
         write_whole(
             &dir.join(name),
             &format!("{}\n", serde_json::to_string_pretty(value)?),

@@ -1,7 +1,8 @@
-//! `trestle exit`: takes an account's ETH from L2 to L1 with nobody's help.
+//! `trestle exit`: takes an account's ETH or tokens from L2 to L1 with nobody's help.
 //!
-//! Needs the chain's two files, an L1 endpoint and a key; derives L2 into a folder that may be empty at first. Asks
-//! no node of L2 and no service. Everything is in `trestle_challenger::exit`; here are arguments and words.
+//! Needs the address of the chain's Deployment (or the chain's two files), an L1 endpoint and a key; derives L2 into
+//! a folder that may be empty at first. Asks no node of L2 and no service. Everything is in
+//! `trestle_challenger::exit`; here are arguments and words.
 
 use std::{io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 
@@ -12,12 +13,14 @@ use trestle_challenger::{
     exit::{Exit, L1Truth, Place, Stage},
     host::{BeaconIds, BlobSource},
 };
-use trestle_sdk::transfer::{PendingWithdrawal, Status, WithdrawalRequest};
+use trestle_sdk::transfer::{
+    Initiation, PendingWithdrawal, Status, TokenRequest, WithdrawalRequest,
+};
 
 use crate::{
     key::KeyArgs,
     transfer::{
-        Chain, ChainArgs, SpeakArgs, ether,
+        Amount, Chain, ChainArgs, SpeakArgs,
         report::{Reporter, eth, span},
     },
 };
@@ -32,10 +35,13 @@ pub(crate) struct Args {
     datadir: PathBuf,
     #[command(flatten)]
     key: KeyArgs,
-    /// How much to withdraw, in ETH; all that the account has on L2 without. Withdrawals that were begun before are
-    /// finished in any case.
-    #[arg(long, value_name = "ETH", value_parser = ether)]
-    amount: Option<U256>,
+    /// How much to withdraw, in ETH, or in the token's smallest unit with --token; all ETH that the account has on L2
+    /// without. Withdrawals that were begun before are finished in any case.
+    #[arg(long)]
+    amount: Option<String>,
+    /// Withdraw this token of L2 instead of ETH.
+    #[arg(long, value_name = "ADDRESS", requires = "amount")]
+    token: Option<Address>,
     /// Only finish withdrawals that were begun before.
     #[arg(long, conflicts_with = "amount")]
     only_begun: bool,
@@ -78,14 +84,14 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
         &format!("L2 is at block {} (batch {})", newest.block_number, newest.batch()),
     );
     let begun = unpaid(&exit).await?;
-    let amount = match (args.only_begun, args.amount) {
-        (true, _) => U256::ZERO,
-        (_, Some(amount)) => amount,
-        _ => exit.truth.balance(exit.wallet.account())?,
+    let amount = match (args.only_begun, &args.amount) {
+        (true, _) => Amount::Ether(U256::ZERO),
+        (_, Some(amount)) => Amount::parse(amount, args.token)?,
+        _ => Amount::Ether(exit.truth.balance(exit.wallet.account())?),
     };
-    if begun.is_empty() && amount.is_zero() {
+    if begun.is_empty() && amount.units().is_zero() {
         bail!(
-            "{} has no ETH and no unpaid withdrawal on L2",
+            "{} has nothing to withdraw and no unpaid withdrawal on L2",
             exit.wallet.account()
         );
     }
@@ -94,7 +100,7 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
         return Ok(());
     }
     confirm(args.yes)?;
-    leave(&exit, begun, request(&args, &exit, amount), report).await
+    leave(&exit, begun, &calls(&args, &exit, amount), report).await
 }
 
 fn open(args: &Args, chain: &Chain) -> eyre::Result<Exit> {
@@ -141,7 +147,7 @@ async fn unpaid(exit: &Exit) -> eyre::Result<Vec<PendingWithdrawal>> {
 async fn show_plan(
     exit: &Exit,
     begun: &[PendingWithdrawal],
-    amount: U256,
+    amount: Amount,
     report: Reporter,
 ) -> eyre::Result<()> {
     let bond = exit.offer().await?.map_or(U256::ZERO, |offer| offer.bond);
@@ -150,11 +156,10 @@ async fn show_plan(
     let overdue = queue.overdue_at.saturating_sub(now);
     report.progress(
         "plan",
-        json!({ "bond": bond, "withdraw": amount, "begun": begun.len(), "queueOverdueIn": overdue }),
+        json!({ "bond": bond, "withdraw": amount.units(), "token": amount.token(), "begun": begun.len(), "queueOverdueIn": overdue }),
         &format!(
-            "bond: {}, if nobody else proposes a true output root; it comes back\nto withdraw: {}; begun before and unpaid: {}",
+            "bond: {}, if nobody else proposes a true output root; it comes back\nto withdraw: {amount}; begun before and unpaid: {}",
             eth(bond),
-            eth(amount),
             begun.len()
         ),
     );
@@ -188,15 +193,23 @@ fn confirm(is_given: bool) -> eyre::Result<()> {
     bail!("nothing was sent");
 }
 
-fn request(args: &Args, exit: &Exit, amount: U256) -> Option<WithdrawalRequest> {
+/// The calls that begin the withdrawal; none for an amount of zero.
+fn calls(args: &Args, exit: &Exit, amount: Amount) -> Vec<Initiation> {
     let to = args.to.unwrap_or(exit.wallet.account());
-    (!amount.is_zero()).then(|| WithdrawalRequest::of_ether(to, amount))
+    match amount {
+        amount if amount.units().is_zero() => Vec::new(),
+        Amount::Ether(wei) => vec![WithdrawalRequest::of_ether(to, wei).initiation()],
+        Amount::Token { token, units } => {
+            let amount = units;
+            TokenRequest { token, to, amount }.initiations().to_vec()
+        }
+    }
 }
 
 async fn leave(
     exit: &Exit,
     mut pending: Vec<PendingWithdrawal>,
-    request: Option<WithdrawalRequest>,
+    calls: &[Initiation],
     report: Reporter,
 ) -> eyre::Result<()> {
     let started = exit.settlement.time().await?;
@@ -205,8 +218,8 @@ async fn leave(
         let now = started.saturating_add(clock.elapsed().as_secs());
         told(report, stage, now);
     };
-    if let Some(request) = request {
-        pending.push(exit.initiate(&request, &mut tell).await?);
+    if !calls.is_empty() {
+        pending.extend(exit.initiate(calls, &mut tell).await?);
     }
     for one in &pending {
         exit.settle(one, &mut tell).await?;

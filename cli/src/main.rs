@@ -17,6 +17,7 @@ mod logging;
 mod node;
 mod process;
 mod prove;
+mod recover;
 mod shutdown;
 mod tools;
 mod transfer;
@@ -58,6 +59,7 @@ enum Command {
     #[command(hide = true)]
     Liar(Box<liar::Args>),
     Prove(Box<prove::Args>),
+    Recover(recover::Args),
     Replica(Box<node::ReplicaArgs>),
     Sequencer(Box<node::SequencerArgs>),
     Transfers(Box<transfer::list::Args>),
@@ -71,6 +73,7 @@ impl Command {
     async fn run(self) -> eyre::Result<()> {
         match self {
             Self::Challenger(args) => challenger::run(*args).await,
+            Self::Recover(args) => recover::run(args).await,
             Self::Verify(args) => verify::run(args).await,
             Self::Liar(args) => liar::run(*args).await,
             Self::Dispute(args) => dispute::run(args).await,

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! DeployConfig ─ plan ─> addresses and creation codes ─ run ─> L1 ─ verify ─> Deployments
-//!                                                                    └─ export ─> RollupConfig, Genesis
+//!                                      recover <─┘                   └─ export ─> RollupConfig, Genesis
 //! ```
 //! Every contract is made by CREATE2 through the deterministic deployer, so its address is known before
 //! and names its creation code. A deployment that stopped halfway is resumed by running it again; one that
@@ -13,6 +13,7 @@ mod error;
 mod export;
 mod import;
 mod plan;
+mod recover;
 mod run;
 mod verify;
 
@@ -23,4 +24,5 @@ pub use export::{
 };
 pub use import::{ChainFiles, ImportError};
 pub use plan::{Contracts, Plan};
+pub use recover::{RecoverError, Recovered, recover};
 pub use run::{Deployed, Deployments, deploy};

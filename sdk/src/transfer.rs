@@ -19,6 +19,7 @@ mod history;
 mod node;
 mod propose;
 mod settlement;
+mod token;
 mod wallet;
 mod withdrawal;
 
@@ -31,5 +32,6 @@ pub use history::{SentDeposit, deposits_of, withdrawals_of};
 pub use node::{L2Node, L2Receipt};
 pub use propose::{Offer, Proposable};
 pub use settlement::{Settlement, Status};
+pub use token::TokenRequest;
 pub use wallet::{Quote, Wallet};
-pub use withdrawal::{PendingWithdrawal, Withdrawal, WithdrawalRequest};
+pub use withdrawal::{Initiation, PendingWithdrawal, Withdrawal, WithdrawalRequest};

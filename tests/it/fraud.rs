@@ -38,7 +38,7 @@ const A7: usize = 17;
 const LEAF: usize = 128;
 
 /// Ends the process, and by its supervision all of its children, however the test ends.
-struct Running(Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -98,9 +98,9 @@ async fn false_balance_is_defeated_by_one_step_on_l1() {
 }
 
 /// A chain with batches on L1, and players with accounts of their own.
-struct Arena {
-    chain: Chain,
-    l1: DynProvider,
+pub(crate) struct Arena {
+    pub(crate) chain: Chain,
+    pub(crate) l1: DynProvider,
 }
 
 impl Arena {
@@ -115,12 +115,22 @@ impl Arena {
         let mut user = chain.funded_user(0, &sequencer.rpc).await;
         some_of_everything(&chain, &sequencer.rpc, &mut user).await;
         settle(&sequencer, &sequencer).await;
+        Self::of(chain)
+    }
+
+    /// A chain that has seen enough.
+    pub(crate) fn of(chain: Chain) -> Self {
         let l1 = chain.batcher();
         Self { chain, l1 }
     }
 
     /// Starts a player with an account of its name, which has `ether`.
-    async fn player(&self, role: &str, name: &str, extra: &[&str]) -> (Running, Address) {
+    pub(crate) async fn player(
+        &self,
+        role: &str,
+        name: &str,
+        extra: &[&str],
+    ) -> (Running, Address) {
         let key = keccak256(name);
         let account = PrivateKeySigner::from_bytes(&key).unwrap().address();
         let file = self.chain.path(&format!("{name}.key"));
@@ -164,12 +174,12 @@ impl Arena {
         (Running(child), account)
     }
 
-    fn log_of(&self, name: &str) -> String {
+    pub(crate) fn log_of(&self, name: &str) -> String {
         std::fs::read_to_string(self.chain.path(&format!("{name}.log"))).unwrap_or_default()
     }
 
     /// The game that an account began, once it is there.
-    async fn game_of(&self, name: &str, account: Address) -> Address {
+    pub(crate) async fn game_of(&self, name: &str, account: Address) -> Address {
         let factory = self.chain.deployed.rollup.contracts.dispute_game_factory;
         let factory = DisputeGameFactory::new(factory, &self.l1);
         eventually(&format!("a game of {name}"), SECONDS, || async {
@@ -201,7 +211,7 @@ impl Arena {
     }
 
     /// Waits until a game has ended, and so: 1 for a root that fell, 2 for one that stands.
-    async fn ended(&self, name: &str, game: Address, expected: u8) {
+    pub(crate) async fn ended(&self, name: &str, game: Address, expected: u8) {
         let contract = DisputeGame::new(game, &self.l1);
         let status = eventually(
             &format!("the end of the game of {name}"),
@@ -220,7 +230,7 @@ impl Arena {
     }
 
     /// What the steps did that refuted claims in a game, read out of their witnesses.
-    async fn steps_of(&self, game: Address) -> Vec<StepKind> {
+    pub(crate) async fn steps_of(&self, game: Address) -> Vec<StepKind> {
         let filter = Filter::new()
             .address(game)
             .event_signature(Stepped::SIGNATURE_HASH)

@@ -23,5 +23,6 @@ mod fraud;
 mod proven;
 mod reorgs;
 mod support;
+mod tokens;
 mod transition;
 mod withdrawals;

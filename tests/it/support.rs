@@ -4,6 +4,7 @@ pub(crate) mod archive;
 pub(crate) mod chain;
 pub(crate) mod json;
 pub(crate) mod node;
+pub(crate) mod supply;
 pub(crate) mod user;
 
 pub(crate) use chain::{Chain, ChainOptions};

@@ -7,22 +7,22 @@ use serde_json::Value;
 
 use crate::{
     dev::{Dev, folder},
-    support::{Rpc, node::run},
+    support::{Rpc, node::run, supply::assert_ether_is_backed},
 };
 
 /// The dev account that transfers.
-const USER: usize = 4;
+pub(crate) const USER: usize = 4;
 
 /// A dev chain, and the options that every command takes.
-struct Setting {
-    dev: Dev,
+pub(crate) struct Setting {
+    pub(crate) dev: Dev,
     _folder: tempfile::TempDir,
     options: Vec<String>,
     key: PathBuf,
 }
 
 impl Setting {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = folder();
         let datadir = folder.path().join("chain");
         let dev = Dev::start(&datadir, &[]).await;
@@ -45,17 +45,21 @@ impl Setting {
         }
     }
 
-    fn user(&self) -> Address {
+    pub(crate) fn user(&self) -> Address {
         let address = self.dev.text(&format!("/accounts/{USER}/address"));
         address.parse().unwrap()
     }
 
-    fn l1(&self) -> Rpc {
+    pub(crate) fn portal(&self) -> Address {
+        self.dev.text("/l1/contracts/Portal").parse().unwrap()
+    }
+
+    pub(crate) fn l1(&self) -> Rpc {
         Rpc::new(&self.dev.text("/l1/rpc"))
     }
 
     /// Runs a command to its end: success, its JSON lines, standard error.
-    fn command(&self, words: &[&str]) -> (bool, Vec<Value>, String) {
+    pub(crate) fn command(&self, words: &[&str]) -> (bool, Vec<Value>, String) {
         let options = self.options.iter().map(String::as_str);
         let args: Vec<_> = words
             .iter()
@@ -69,13 +73,13 @@ impl Setting {
     }
 
     /// Runs a command that signs.
-    fn signed(&self, words: &[&str]) -> (bool, Vec<Value>, String) {
+    pub(crate) fn signed(&self, words: &[&str]) -> (bool, Vec<Value>, String) {
         let key = self.key.display().to_string();
         self.command(&[words, &["--key-file", &key]].concat())
     }
 }
 
-fn events(lines: &[Value]) -> Vec<&str> {
+pub(crate) fn events(lines: &[Value]) -> Vec<&str> {
     let mut names: Vec<_> = lines
         .iter()
         .map(|line| line["event"].as_str().unwrap())
@@ -105,7 +109,9 @@ async fn ether_goes_there_and_back_by_commands_within_thirty_seconds() {
         "60",
     ]);
     assert!(ok, "{err}");
-    assert_eq!(events(&lines), ["deposited", "arrived"]);
+    let names = events(&lines);
+    assert_eq!(names.first(), Some(&"deposited"));
+    assert_eq!(names.last(), Some(&"arrived"));
     assert_eq!(
         Rpc::new(&replica).balance(to).await,
         parse_ether("2.5").unwrap()
@@ -148,6 +154,7 @@ async fn ether_goes_there_and_back_by_commands_within_thirty_seconds() {
     assert_eq!(value, parse_ether("1.5").unwrap());
     let deposits = lines.iter().filter(|line| line["event"] == "deposit");
     assert_eq!(deposits.count(), 2, "{lines:?}");
+    assert_ether_is_backed(&setting.l1(), &Rpc::new(&replica), setting.portal(), &[]).await;
     refuse_what_cannot_be(&setting, &replica);
     setting.dev.stop().await;
 }

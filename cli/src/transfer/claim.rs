@@ -9,7 +9,11 @@ use trestle_sdk::transfer::{
     Claim, L2Node, PendingWithdrawal, Status, Step, TransferError, Wallet, withdrawals_of,
 };
 
-use super::{Chain, ChainArgs, NodeArgs, SpeakArgs, report::Reporter};
+use super::{
+    Chain, ChainArgs, NodeArgs, SpeakArgs,
+    list::words,
+    report::{Reporter, span},
+};
 use crate::key::KeyArgs;
 
 /// Prove and finalise withdrawals that were begun: those of one L2 transaction, or all of the account.
@@ -62,11 +66,7 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     for one in &pending {
         let hash = one.withdrawal.hash();
         let status = chain.settlement.status(hash, wallet.account()).await?;
-        report.progress(
-            "withdrawal",
-            json!({ "withdrawal": hash, "status": format!("{status:?}") }),
-            &format!("withdrawal {hash}: {status:?}"),
-        );
+        say(hash, status, chain.settlement.time().await?, report);
         if args.dry_run || status == Status::Finalized {
             continue;
         }
@@ -77,6 +77,17 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
         }
     }
     Ok(())
+}
+
+fn say(hash: B256, status: Status, now: u64, report: Reporter) {
+    let (name, at) = words(status);
+    let seconds = at.map(|at| at.saturating_sub(now));
+    let when = seconds.map_or(String::new(), |seconds| format!(" in {}", span(seconds)));
+    report.progress(
+        "withdrawal",
+        json!({ "withdrawal": hash, "status": name, "readyAt": at, "seconds": seconds }),
+        &format!("withdrawal {hash}: {name}{when}"),
+    );
 }
 
 /// Does what can be done now.

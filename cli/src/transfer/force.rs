@@ -7,8 +7,10 @@ use tokio::time::{Duration, Instant, sleep};
 use trestle_sdk::transfer::{DepositRequest, Queue, Wallet};
 
 use super::{
-    Chain, ChainArgs, SpeakArgs, ether,
-    report::{Reporter, span},
+    Chain, ChainArgs, SpeakArgs,
+    deposit::say_when_due,
+    ether,
+    report::{Reporter, eth, span},
 };
 use crate::key::KeyArgs;
 
@@ -63,12 +65,14 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     if args.dry_run {
         let transaction = settlement.deposit_request(&request);
         let quote = wallet.quote("the call", transaction).await?;
-        let fields = json!({ "to": to, "l1Gas": quote.gas_limit, "l1Fee": quote.fee });
-        report.result(
-            "quote",
-            fields,
-            &format!("would send a call to {to} through L1"),
+        let delay = settlement.forced_inclusion_delay().await?;
+        let fields = json!({ "to": to, "l1Gas": quote.gas_limit, "l1Fee": quote.fee, "forcibleAfter": delay });
+        let words = format!(
+            "would send a call to {to} through L1, for at most {}; it could be forced in after {}",
+            eth(quote.fee),
+            span(delay)
         );
+        report.result("quote", fields, &words);
         return Ok(());
     }
     let sent = settlement
@@ -132,6 +136,7 @@ async fn see_in(
 ) -> eyre::Result<()> {
     let settlement = &chain.settlement;
     let end = Instant::now() + limit;
+    say_when_due(chain, entry, report).await?;
     loop {
         let queue = settlement.queue().await?;
         if queue.next > entry {

@@ -71,10 +71,16 @@ impl Reporter {
             Step::Resolved { tx } => {
                 self.progress("resolved", json!({ "tx": tx }), &format!("dispute ended in {tx}"));
             }
-            Step::Finalized { tx } => self.result(
+            Step::Finalized { tx, kept } => self.result(
                 "finalized",
-                json!({ "tx": tx }),
-                &tx.map_or("paid already".to_owned(), |tx| format!("paid in {tx}")),
+                json!({ "tx": tx, "keptMessage": kept }),
+                &match (tx, kept) {
+                    (_, Some(hash)) => format!(
+                        "delivered, but its message {hash} failed; L1's messenger keeps it, and anyone can relay it again"
+                    ),
+                    (Some(tx), None) => format!("paid in {tx}"),
+                    (None, None) => "paid already".to_owned(),
+                },
             ),
         }
     }

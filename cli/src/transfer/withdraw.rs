@@ -1,23 +1,24 @@
-//! `trestle withdraw`: ETH from L2 to L1, from its start to its payment.
+//! `trestle withdraw`: ETH or tokens from L2 to L1, from its start to its payment.
 
-use alloy::primitives::{Address, U256};
+use alloy::{primitives::Address, rpc::types::TransactionRequest};
 use serde_json::json;
-use trestle_sdk::transfer::WithdrawalRequest;
+use trestle_sdk::transfer::{TokenRequest, Wallet, WithdrawalRequest};
 
 use super::{
-    Chain, ChainArgs, NodeArgs, SpeakArgs,
+    Amount, Chain, ChainArgs, NodeArgs, SpeakArgs,
     claim::{FollowArgs, follow},
-    ether,
     report::{Reporter, eth},
 };
 use crate::key::KeyArgs;
 
-/// Send ETH from L2 to L1: begin, prove, wait, finalise.
+/// Send ETH or tokens from L2 to L1: begin, prove, wait, finalise.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// How much, in ETH.
-    #[arg(value_parser = ether)]
-    amount: U256,
+    /// How much, in ETH; in the token's smallest unit with --token.
+    amount: String,
+    /// Send this token of L2 instead of ETH.
+    #[arg(long, value_name = "ADDRESS")]
+    token: Option<Address>,
     #[command(flatten)]
     chain: ChainArgs,
     #[command(flatten)]
@@ -50,17 +51,26 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     let signer = args.key.signer()?;
     let l2 = chain.l2_wallet(&args.node, signer.clone());
     let to = args.to.unwrap_or(l2.account());
-    let request = WithdrawalRequest::of_ether(to, args.amount);
+    let amount = Amount::parse(&args.amount, args.token)?;
+    let mut calls = match amount {
+        Amount::Ether(wei) => {
+            let request = WithdrawalRequest::of_ether(to, wei);
+            vec![request.initiation().transaction()]
+        }
+        Amount::Token { token, units } => {
+            let amount = units;
+            let request = TokenRequest { token, to, amount };
+            l2.token_withdrawal(&request).await?
+        }
+    };
     if args.dry_run {
-        let quote = l2.quote("the withdrawal", request.transaction()).await?;
-        report.result(
-            "quote",
-            json!({ "to": to, "value": args.amount, "l2Gas": quote.gas_limit, "l2Fee": quote.fee }),
-            &format!("would withdraw {} to {to} on L1, for at most {} of L2 gas; proof and payment cost L1 gas", eth(args.amount), eth(quote.fee)),
-        );
-        return Ok(());
+        return quote(&l2, calls, (to, amount), report).await;
     }
-    let pending = l2.withdraw(&request).await?;
+    let last = calls.pop().unwrap_or_default();
+    for call in calls {
+        l2.send("the allowance", call).await?;
+    }
+    let pending = l2.withdraw(last).await?;
     let hash = pending.withdrawal.hash();
     let tx = pending.transaction;
     report.progress(
@@ -79,4 +89,28 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
         (args.follow, report),
     )
     .await
+}
+
+/// What the next transaction would cost: a token's withdrawal cannot be tried out before its allowance is given.
+async fn quote(
+    l2: &Wallet,
+    calls: Vec<TransactionRequest>,
+    (to, amount): (Address, Amount),
+    report: Reporter,
+) -> eyre::Result<()> {
+    let transactions = calls.len();
+    let first = calls.into_iter().next().unwrap_or_default();
+    let quote = l2.quote("the withdrawal", first).await?;
+    report.result(
+        "quote",
+        json!({
+            "to": to, "value": amount.units(), "token": amount.token(), "transactions": transactions,
+            "l2Gas": quote.gas_limit, "l2Fee": quote.fee,
+        }),
+        &format!(
+            "would withdraw {amount} to {to} on L1 in {transactions} transactions, the first for at most {} of L2 gas; proof and payment cost L1 gas",
+            eth(quote.fee)
+        ),
+    );
+    Ok(())
 }

@@ -9,7 +9,7 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use trestle_contracts::genesis_alloc;
+use trestle_contracts::{GenesisParams, genesis_alloc};
 use trestle_protocol::{ChainConfig, Genesis, GenesisAccount, OutputPreimage};
 
 use super::{Contracts, DeployConfig};
@@ -40,19 +40,34 @@ impl RollupGenesis {
     /// The genesis of the chain whose Inbox is at `inbox`; `timestamp` is in seconds.
     #[must_use]
     pub fn new(config: &DeployConfig, inbox: Address, timestamp: u64) -> Self {
+        let chain = config.chain_config(inbox);
+        Self::of(
+            &config.genesis_params(),
+            config.genesis_floor,
+            chain,
+            timestamp,
+        )
+    }
+
+    /// The genesis with these accounts' parameters and floor (wei per gas); `chain` has no genesis hash yet.
+    pub(crate) fn of(
+        params: &GenesisParams,
+        floor: u128,
+        mut chain: ChainConfig,
+        timestamp: u64,
+    ) -> Self {
         let account = |a: trestle_contracts::GenesisAccount| GenesisAccount {
             nonce: a.nonce,
             balance: a.balance,
             code: a.code,
             storage: a.storage,
         };
-        let accounts = genesis_alloc(&config.genesis_params()).into_iter();
+        let accounts = genesis_alloc(params).into_iter();
         let genesis = Genesis {
             timestamp,
-            floor: config.genesis_floor,
+            floor,
             alloc: accounts.map(|(address, a)| (address, account(a))).collect(),
         };
-        let mut chain = config.chain_config(inbox);
         let header = genesis.header(&chain);
         chain.genesis_hash = header.hash_slow();
         Self {
@@ -139,7 +154,7 @@ pub struct ConfigHashMismatch {
 
 impl RollupConfig {
     pub(crate) fn new(
-        config: &DeployConfig,
+        forced_inclusion_delay: u64,
         contracts: &Contracts,
         l1_start: L1Start,
         genesis: &RollupGenesis,
@@ -154,7 +169,7 @@ impl RollupConfig {
             genesis_timestamp: genesis.genesis.timestamp,
             l1_start,
             contracts: *contracts,
-            forced_inclusion_delay: config.forced_inclusion_delay,
+            forced_inclusion_delay,
             chain: ChainLimits::from(chain),
         }
     }

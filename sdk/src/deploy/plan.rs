@@ -9,15 +9,18 @@ use alloy::{
 };
 use serde::{Deserialize, Serialize};
 use trestle_contracts::{
-    bindings::{Deployment, Inbox, Portal, RiscvStepVerifier, SystemConfig, Timelock, deployment},
+    bindings::{
+        Deployment, Inbox, Portal, RiscvStepVerifier, SystemConfig, Timelock, deployment,
+        deployment::Deployment::Parts,
+    },
     preinstalls::DETERMINISTIC_DEPLOYER,
 };
 
 use super::{DeployConfig, RollupGenesis};
 
 mod bridge;
-pub(crate) use bridge::l1_bridge;
 use bridge::{BridgePlan, admin_of};
+pub(crate) use bridge::{l1_bridge, peers_of};
 
 /// Addresses of a chain's contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,7 +112,7 @@ impl Plan {
             Vec::new(),
         );
         let bridge = BridgePlan::new(config);
-        let parts = Deployment::Parts {
+        let parts = Parts {
             timelock: timelock.address,
             operator: config.operator,
             guardian: config.guardian(),
@@ -122,12 +125,9 @@ impl Plan {
             airGap: U256::from(config.dispute.air_gap),
             bridge: bridge.parts(),
         };
-        let arguments = Deployment::constructorCall { parts }.abi_encode();
-        let deployment = step("Deployment", &Deployment::BYTECODE, arguments);
-        let contracts = Contracts::new(
-            &[&timelock, &inbox, &portal, &system, &verifier, &deployment],
-            &bridge,
-        );
+        let call = Deployment::constructorCall { parts };
+        let deployment = step("Deployment", &Deployment::BYTECODE, call.abi_encode());
+        let contracts = Contracts::of(deployment.address, &call.parts);
         let steps = [
             timelock,
             inbox,
@@ -149,43 +149,35 @@ impl Plan {
 }
 
 impl Contracts {
-    fn new(
-        [timelock, inbox, portal, system, verifier, deployment]: &[&Step; 6],
-        bridge: &BridgePlan,
-    ) -> Self {
-        // The Deployment creates the proxies by its nonces 1 to 3, each proxy its admin by its nonce 1;
-        // then the dispute contracts.
-        let [
-            inbox_proxy,
-            portal_proxy,
-            system_proxy,
-            factory,
-            registry,
-            game,
-        ] = [1, 2, 3, 4, 5, 6].map(|n| deployment.address.create(n));
+    /// What the Deployment at `at`, made of `parts`, created and refers to.
+    pub(crate) fn of(at: Address, parts: &Parts) -> Self {
+        // It creates the proxies by its nonces 1 to 3, each proxy its admin by its nonce 1; then the dispute contracts.
+        let [inbox, portal, system_config, factory, registry, game] =
+            [1, 2, 3, 4, 5, 6].map(|nonce| at.create(nonce));
+        let (bridge, peers) = (&parts.bridge, peers_of(&parts.bridge));
         Self {
-            timelock: timelock.address,
-            deployment: deployment.address,
-            inbox: inbox_proxy,
-            inbox_implementation: inbox.address,
-            inbox_admin: admin_of(inbox_proxy),
-            portal: portal_proxy,
-            portal_implementation: portal.address,
-            portal_admin: admin_of(portal_proxy),
-            system_config: system_proxy,
-            system_config_implementation: system.address,
-            system_config_admin: admin_of(system_proxy),
+            timelock: parts.timelock,
+            deployment: at,
+            inbox,
+            inbox_implementation: parts.inboxImpl,
+            inbox_admin: admin_of(inbox),
+            portal,
+            portal_implementation: parts.portalImpl,
+            portal_admin: admin_of(portal),
+            system_config,
+            system_config_implementation: parts.systemConfigImpl,
+            system_config_admin: admin_of(system_config),
             dispute_game_factory: factory,
             anchor_registry: registry,
             dispute_game: game,
-            step_verifier: verifier.address,
-            l1_cross_domain_messenger: bridge.peers.messenger,
-            l1_cross_domain_messenger_implementation: bridge.messenger.address,
-            l1_cross_domain_messenger_admin: admin_of(bridge.peers.messenger),
-            l1_standard_bridge: bridge.peers.bridge,
-            l1_standard_bridge_implementation: bridge.bridge.address,
-            l1_standard_bridge_admin: admin_of(bridge.peers.bridge),
-            bridged_erc20: bridge.token.address,
+            step_verifier: parts.game.verifier,
+            l1_cross_domain_messenger: peers.messenger,
+            l1_cross_domain_messenger_implementation: bridge.messengerImpl,
+            l1_cross_domain_messenger_admin: admin_of(peers.messenger),
+            l1_standard_bridge: peers.bridge,
+            l1_standard_bridge_implementation: bridge.bridgeImpl,
+            l1_standard_bridge_admin: admin_of(peers.bridge),
+            bridged_erc20: bridge.tokenImpl,
         }
     }
 }

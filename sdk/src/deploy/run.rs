@@ -82,7 +82,8 @@ pub async fn deploy<N: Network>(
 impl Deployed {
     fn new(config: &DeployConfig, contracts: &Contracts, l1_start: L1Start) -> Self {
         let genesis = RollupGenesis::new(config, contracts.inbox, l1_start.timestamp);
-        let rollup = RollupConfig::new(config, contracts, l1_start, &genesis);
+        let rollup =
+            RollupConfig::new(config.forced_inclusion_delay, contracts, l1_start, &genesis);
         let deployments = Deployments {
             l1_chain_id: config.l1_chain_id,
             l2_chain_id: config.l2_chain_id,

@@ -7,7 +7,10 @@ use std::time::Duration;
 use alloy::primitives::B256;
 use tokio::time::{Instant, sleep};
 
-use super::{Game, OutputSource, PendingWithdrawal, Settlement, Status, TransferError, Wallet};
+use super::{
+    Game, OutputSource, PendingWithdrawal, Settlement, Status, TransferError, Wallet,
+    node::kept_message,
+};
 
 /// `status` of a game that is not decided.
 const IN_PROGRESS: u8 = 0;
@@ -60,6 +63,8 @@ pub enum Step {
     Finalized {
         /// By which L1 transaction; `None` if that was not one of this claim's.
         tx: Option<B256>,
+        /// Hash of the message in it, if that failed: L1's messenger keeps it, and anyone can relay it again.
+        kept: Option<B256>,
     },
 }
 
@@ -75,7 +80,10 @@ impl<S: OutputSource> Claim<'_, S> {
             Status::Unproven | Status::Reprove => self.prove(hash).await,
             Status::Waiting { ready_at } => self.wait(hash, ready_at).await,
             Status::Ready => self.finalize().await,
-            Status::Finalized => Ok(Step::Finalized { tx: None }),
+            Status::Finalized => Ok(Step::Finalized {
+                tx: None,
+                kept: None,
+            }),
             Status::Paused { until } => Ok(Step::Paused { until }),
             Status::Stopped => Ok(Step::Stopped),
         }
@@ -162,8 +170,10 @@ impl<S: OutputSource> Claim<'_, S> {
     async fn finalize(&self) -> Result<Step, TransferError> {
         let withdrawal = &self.pending.withdrawal;
         let receipt = self.settlement.finalize(self.wallet, withdrawal).await?;
+        let messenger = self.settlement.contracts().l1_cross_domain_messenger;
         Ok(Step::Finalized {
             tx: Some(receipt.transaction_hash),
+            kept: kept_message(receipt.logs(), messenger),
         })
     }
 }

@@ -10,8 +10,10 @@ use alloy::{
 use trestle_contracts::bindings::{
     dispute_game::DisputeGame::DisputeGameErrors,
     dispute_game_factory::DisputeGameFactory::DisputeGameFactoryErrors, inbox::Inbox::InboxErrors,
+    l1_standard_bridge::L1StandardBridge::L1StandardBridgeErrors,
+    l2_standard_bridge::L2StandardBridge::L2StandardBridgeErrors,
     l2_to_l1_message_passer::L2ToL1MessagePasser::L2ToL1MessagePasserErrors,
-    portal::Portal::PortalErrors,
+    portal::Portal::PortalErrors, timelock::Timelock::TimelockErrors,
 };
 
 /// Which chain.
@@ -114,6 +116,14 @@ pub enum TransferError {
         /// What it needs in wei.
         needed: alloy::primitives::U256,
     },
+    /// There is no ERC-20 token at the address.
+    #[error("{token} is no ERC-20 token on {layer}")]
+    NotAToken {
+        /// The address.
+        token: Address,
+        /// Where.
+        layer: Layer,
+    },
     /// The withdrawal is not through after the time that was given.
     #[error("not finished after {seconds} s; the same command goes on from there")]
     TimeUp {
@@ -167,6 +177,9 @@ fn revert_reason(data: &Bytes) -> String {
         .or_else(|| named::<DisputeGameFactoryErrors>(data))
         .or_else(|| named::<DisputeGameErrors>(data))
         .or_else(|| named::<L2ToL1MessagePasserErrors>(data))
+        .or_else(|| named::<L1StandardBridgeErrors>(data))
+        .or_else(|| named::<L2StandardBridgeErrors>(data))
+        .or_else(|| named::<TimelockErrors>(data))
         .or_else(|| decode_revert_reason(data))
         // Bytes that only happen to be UTF-8 are no words.
         .filter(|reason| !reason.chars().any(char::is_control))

@@ -26,6 +26,14 @@ impl Queue {
 }
 
 impl Settlement {
+    /// Seconds after which a queue entry is overdue.
+    ///
+    /// # Errors
+    /// [`TransferError::Contract`].
+    pub async fn forced_inclusion_delay(&self) -> Result<u64, TransferError> {
+        Ok(self.inbox().forcedInclusionDelay().call().await?)
+    }
+
     /// What waits in the queue.
     ///
     /// # Errors

@@ -5,12 +5,16 @@
 
 use alloy::{
     eips::BlockId,
-    primitives::{B256, Bytes, U64, U256},
+    primitives::{Address, B256, Bytes, U64, U256},
     providers::{DynProvider, Provider},
     rpc::types::Log,
+    sol_types::SolEvent,
 };
 use serde::Deserialize;
-use trestle_contracts::predeploys::L2_TO_L1_MESSAGE_PASSER;
+use trestle_contracts::{
+    bindings::l1_cross_domain_messenger::L1CrossDomainMessenger::FailedRelayedMessage,
+    predeploys::{L2_CROSS_DOMAIN_MESSENGER, L2_TO_L1_MESSAGE_PASSER},
+};
 use trestle_protocol::{OutputPreimage, trie::verify_storage_proof};
 
 use super::{Layer, OutputSource, PendingWithdrawal, TransferError, Withdrawal};
@@ -34,11 +38,24 @@ impl L2Receipt {
         self.status == U64::ONE
     }
 
+    /// Hash of a message that arrived and failed: the messenger keeps it with its ETH, and anyone can relay it again.
+    #[must_use]
+    pub fn kept_message(&self) -> Option<B256> {
+        kept_message(&self.logs, L2_CROSS_DOMAIN_MESSENGER)
+    }
+
     /// Number of its block.
     #[must_use]
     pub fn block(&self) -> u64 {
         self.block_number.to()
     }
+}
+
+/// Hash of a message that `messenger` kept because it failed.
+pub(super) fn kept_message(logs: &[Log], messenger: Address) -> Option<B256> {
+    let ours = logs.iter().filter(|log| log.address() == messenger);
+    let mut kept = ours.filter_map(|log| FailedRelayedMessage::decode_log(&log.inner).ok());
+    kept.next().map(|event| event.msgHash)
 }
 
 /// A node of L2.

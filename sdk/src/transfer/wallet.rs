@@ -63,6 +63,12 @@ impl Wallet {
         self.account
     }
 
+    /// Which layer it is on.
+    #[must_use]
+    pub const fn layer(&self) -> Layer {
+        self.layer
+    }
+
     /// The endpoint, signing.
     #[must_use]
     pub const fn provider(&self) -> &DynProvider {

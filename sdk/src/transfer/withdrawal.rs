@@ -13,7 +13,7 @@ use trestle_contracts::{
     predeploys::L2_TO_L1_MESSAGE_PASSER,
 };
 
-use super::{TransferError, Wallet};
+use super::{DepositRequest, TransferError, Wallet};
 
 /// What a user wants L1 to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,24 +42,61 @@ impl WithdrawalRequest {
         }
     }
 
-    /// Data of the call to the message passer that begins it.
+    /// The call on L2 that begins it.
     #[must_use]
-    pub fn call(&self) -> Bytes {
+    pub fn initiation(&self) -> Initiation {
+        /// L2 gas of the call, its data aside.
+        const GAS: u64 = 300_000;
+        /// L2 gas of a byte of its data, the copy in the event included.
+        const BYTE_GAS: u64 = 60;
         let call = initiateWithdrawalCall {
             target: self.target,
             gasLimit: U256::from(self.gas_limit),
             data: self.data.clone(),
         };
-        call.abi_encode().into()
+        let length = u64::try_from(self.data.len()).unwrap_or(u64::MAX);
+        Initiation {
+            to: L2_TO_L1_MESSAGE_PASSER,
+            value: self.value,
+            gas_limit: GAS.saturating_add(length.saturating_mul(BYTE_GAS)),
+            data: call.abi_encode().into(),
+        }
     }
+}
 
-    /// The L2 transaction that begins it.
+/// A call on L2 by which an account begins a withdrawal, or prepares one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Initiation {
+    /// Whom to call.
+    pub to: Address,
+    /// Wei that the call carries.
+    pub value: U256,
+    /// L2 gas that it is given when it comes by way of L1.
+    pub gas_limit: u64,
+    /// Data of the call.
+    pub data: Bytes,
+}
+
+impl Initiation {
+    /// The L2 transaction of it.
     #[must_use]
     pub fn transaction(&self) -> TransactionRequest {
         TransactionRequest::default()
-            .to(L2_TO_L1_MESSAGE_PASSER)
+            .to(self.to)
             .value(self.value)
-            .input(self.call().into())
+            .input(self.data.clone().into())
+    }
+
+    /// The deposit by which L1 makes L2 execute it in the depositor's name.
+    #[must_use]
+    pub fn deposit(&self) -> DepositRequest {
+        DepositRequest {
+            to: self.to,
+            mint: U256::ZERO,
+            value: self.value,
+            gas_limit: self.gas_limit,
+            data: self.data.clone(),
+        }
     }
 }
 
@@ -171,9 +208,9 @@ impl Wallet {
     /// As [`Wallet::send`]; [`TransferError::NoEvent`].
     pub async fn withdraw(
         &self,
-        request: &WithdrawalRequest,
+        request: TransactionRequest,
     ) -> Result<PendingWithdrawal, TransferError> {
-        let receipt = self.send("the withdrawal", request.transaction()).await?;
+        let receipt = self.send("the withdrawal", request).await?;
         let tx = receipt.transaction_hash;
         let block = receipt.block_number.unwrap_or_default();
         let found = PendingWithdrawal::of_logs(receipt.logs(), block, tx);

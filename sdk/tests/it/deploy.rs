@@ -10,7 +10,8 @@ use trestle_contracts::{
     preinstalls,
 };
 use trestle_sdk::deploy::{
-    ConfigError, DeployConfig, DeployError, GAME_TYPE, Plan, RollupConfig, deploy, genesis_json,
+    ConfigError, DeployConfig, DeployError, GAME_TYPE, Plan, RecoverError, RollupConfig, deploy,
+    genesis_json, recover,
 };
 
 use crate::anvil::Anvil;
@@ -292,4 +293,76 @@ fn configuration_that_cannot_run_is_refused() {
             "{error}"
         );
     }
+}
+
+#[tokio::test]
+async fn chain_is_recovered_from_the_deployments_address_alone() {
+    let anvil = Anvil::start(31_337, &[]);
+    let provider = anvil.provider().await;
+    let config = DeployConfig {
+        target_gas_per_second: 7_000_000,
+        forced_inclusion_delay: 77,
+        genesis_floor: 2_345_678,
+        user_gas_limit: Some(30_000_000),
+        ..config()
+    };
+    let deployed = deploy(&provider, &config, 1).await.unwrap();
+    let at = deployed.rollup.contracts.deployment;
+    let recovered = recover(&provider, at).await.unwrap();
+    assert_eq!(recovered.files.rollup, deployed.rollup);
+    assert_eq!(
+        genesis_json(&recovered.genesis),
+        genesis_json(&deployed.genesis)
+    );
+    assert_eq!(recovered.parts.game.imageRoot, config.dispute.image_root);
+
+    let portal = deployed.rollup.contracts.portal;
+    let other = recover(&provider, portal).await.unwrap_err();
+    assert!(matches!(other, RecoverError::Contract { at, .. } if at == portal));
+}
+
+#[tokio::test]
+async fn contract_that_only_answers_like_a_deployment_is_refused() {
+    let anvil = Anvil::start(31_337, &[]);
+    let provider = anvil.provider().await;
+    let number = provider.get_block_number().await.unwrap() + 1;
+    // Answers every call with the number of its block, as `startBlock` would.
+    let code = [
+        &[0x67][..],
+        &number.to_be_bytes(),
+        &[0x5f, 0x52, 0x60, 0x20, 0x5f, 0xf3],
+    ]
+    .concat();
+    let length = u8::try_from(code.len()).unwrap();
+    let init = [
+        &[
+            0x60, length, 0x60, 0x0a, 0x5f, 0x39, 0x60, length, 0x5f, 0xf3,
+        ][..],
+        &code,
+    ]
+    .concat();
+    let salt = B256::repeat_byte(1);
+    let deployer = preinstalls::DETERMINISTIC_DEPLOYER.address;
+    let request = TransactionRequest::default()
+        .to(deployer)
+        .input([salt.as_slice(), &init].concat().into());
+    let sent = provider.send_transaction(request).await.unwrap();
+    assert_eq!(sent.get_receipt().await.unwrap().block_number, Some(number));
+    let at = deployer.create2_from_code(salt, &init);
+    let error = recover(&provider, at).await.unwrap_err();
+    assert!(
+        matches!(error, RecoverError::OtherRelease { .. }),
+        "{error}"
+    );
+    // The same code that came another way: its arguments are not to be had.
+    let elsewhere = Address::repeat_byte(9);
+    provider
+        .anvil_set_code(elsewhere, code.into())
+        .await
+        .unwrap();
+    let error = recover(&provider, elsewhere).await.unwrap_err();
+    assert!(
+        matches!(error, RecoverError::NoCreation { block, .. } if block == number),
+        "{error}"
+    );
 }

@@ -18,7 +18,7 @@ use trestle_test_support::{Anvil, AnvilOptions, DEV_KEYS};
 use super::{NodeOptions, Rpc, User, node::free_port};
 
 /// Which of anvil's accounts plays which role; the first two are users.
-const OPERATOR: usize = 2;
+pub(crate) const OPERATOR: usize = 2;
 const BATCHER: usize = 3;
 
 /// How L1 and the chain on it behave.

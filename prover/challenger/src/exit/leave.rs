@@ -4,19 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use alloy_primitives::{Address, B256, U256};
 use tokio::time::{Instant, sleep};
-use trestle_contracts::predeploys::L2_TO_L1_MESSAGE_PASSER;
 use trestle_protocol::ChainConfig;
 use trestle_sdk::transfer::{
-    Claim, DepositRequest, Deposited, Offer, PendingWithdrawal, Settlement, Step, TransferError,
-    Wallet, WithdrawalRequest,
+    Claim, Deposited, Initiation, Offer, PendingWithdrawal, Settlement, Step, TransferError, Wallet,
 };
 
 use super::{ExitError, L1Truth};
-
-/// L2 gas of the call that begins a withdrawal, its data aside.
-const INITIATE_GAS: u64 = 300_000;
-/// L2 gas of a byte of its data, the copy in the event included.
-const BYTE_GAS: u64 = 60;
 
 /// Somebody who leaves.
 #[derive(Debug)]
@@ -79,38 +72,39 @@ impl Exit {
         Ok(self.settlement.offer(&self.truth.proposable()?).await?)
     }
 
-    /// Begins a withdrawal through L1's queue, forcing it in when the sequencer leaves it out.
+    /// Makes L2 execute these calls through L1's queue, forcing them in when the sequencer leaves them out; gives the
+    /// withdrawals that they began.
     ///
     /// # Errors
-    /// [`ExitError::Refused`] when the account has not enough on L2, [`ExitError::TimeUp`], others of [`ExitError`].
+    /// [`ExitError::Refused`] when they began none: the account has less on L2 than it asked for;
+    /// [`ExitError::TimeUp`], others of [`ExitError`].
     pub async fn initiate(
         &self,
-        request: &WithdrawalRequest,
+        calls: &[Initiation],
         on_stage: OnStage<'_>,
-    ) -> Result<PendingWithdrawal, ExitError> {
+    ) -> Result<Vec<PendingWithdrawal>, ExitError> {
         self.truth.sync().await?;
         let known = self.truth.withdrawals();
-        let length = u64::try_from(request.data.len()).unwrap_or(u64::MAX);
-        let deposit = DepositRequest {
-            to: L2_TO_L1_MESSAGE_PASSER,
-            mint: U256::ZERO,
-            value: request.value,
-            gas_limit: INITIATE_GAS.saturating_add(length.saturating_mul(BYTE_GAS)),
-            data: request.call(),
-        };
-        let sent = self
-            .settlement
-            .deposit(&self.wallet, &self.chain, &deposit)
-            .await?;
-        on_stage(&Stage::Enqueued(sent));
-        self.see_in(sent.index, on_stage).await?;
-        let begun = self.truth.withdrawals().into_iter().find(|one| {
-            let is_new = known.iter().all(|old| old.withdrawal != one.withdrawal);
-            let sent = &one.withdrawal;
-            is_new && sent.target == request.target && sent.value == request.value
-        });
-        let begun = begun.ok_or(ExitError::Refused { entry: sent.index })?;
-        on_stage(&Stage::Initiated(begun.clone()));
+        let mut entry = 0;
+        for call in calls {
+            let sent = self
+                .settlement
+                .deposit(&self.wallet, &self.chain, &call.deposit())
+                .await?;
+            on_stage(&Stage::Enqueued(sent));
+            entry = sent.index;
+        }
+        self.see_in(entry, on_stage).await?;
+        let is_new =
+            |one: &PendingWithdrawal| known.iter().all(|old| old.withdrawal != one.withdrawal);
+        let mut begun = self.truth.withdrawals();
+        begun.retain(is_new);
+        if begun.is_empty() {
+            return Err(ExitError::Refused { entry });
+        }
+        for one in &begun {
+            on_stage(&Stage::Initiated(one.clone()));
+        }
         Ok(begun)
     }
 

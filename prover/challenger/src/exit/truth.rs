@@ -119,7 +119,7 @@ impl L1Truth {
             let Some(withdrawal) = Withdrawal::of_event(log) else {
                 return;
             };
-            if withdrawal.sender == self.account && noted.is_ok() {
+            if withdrawal.is_of(self.account) && noted.is_ok() {
                 noted = self.found.lock().add(PendingWithdrawal {
                     withdrawal,
                     block,

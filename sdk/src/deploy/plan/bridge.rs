@@ -24,8 +24,6 @@ pub(crate) struct BridgePlan {
     pub(crate) messenger: Step,
     pub(crate) bridge: Step,
     pub(crate) token: Step,
-    /// What L2's genesis names.
-    pub(crate) peers: L1Bridge,
     salt: B256,
 }
 
@@ -39,15 +37,6 @@ impl BridgePlan {
             Vec::new(),
         );
         let token = step(salt, "BridgedERC20", &BridgedERC20::BYTECODE, Vec::new());
-        let place = |salt: B256| {
-            let creator = factory.address.create2(salt, CREATOR_CODE_HASH);
-            creator.create(1)
-        };
-        let peers = L1Bridge {
-            messenger: place(salt),
-            bridge: place(keccak256(salt)),
-            token_implementation: token.address,
-        };
         Self {
             messenger: step(
                 salt,
@@ -63,7 +52,6 @@ impl BridgePlan {
             ),
             factory,
             token,
-            peers,
             salt,
         }
     }
@@ -82,7 +70,20 @@ impl BridgePlan {
 
 /// Addresses on L1 that the genesis of L2 names.
 pub(crate) fn l1_bridge(config: &DeployConfig) -> L1Bridge {
-    BridgePlan::new(config).peers
+    peers_of(&BridgePlan::new(config).parts())
+}
+
+/// Where the Deployment puts messenger and bridge.
+pub(crate) fn peers_of(bridge: &Deployment::Bridge) -> L1Bridge {
+    let place = |salt: B256| {
+        let creator = bridge.factory.create2(salt, CREATOR_CODE_HASH);
+        creator.create(1)
+    };
+    L1Bridge {
+        messenger: place(bridge.salt),
+        bridge: place(keccak256(bridge.salt)),
+        token_implementation: bridge.tokenImpl,
+    }
 }
 
 /// Admin of a proxy: the proxy's first creation.
