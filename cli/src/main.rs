@@ -21,6 +21,7 @@ mod recover;
 mod shutdown;
 mod tools;
 mod transfer;
+mod upgrade;
 mod verify;
 mod vm;
 
@@ -63,6 +64,7 @@ enum Command {
     Replica(Box<node::ReplicaArgs>),
     Sequencer(Box<node::SequencerArgs>),
     Transfers(Box<transfer::list::Args>),
+    Upgrade(Box<upgrade::Args>),
     Verify(verify::Args),
     Vm(vm::Args),
     Withdraw(Box<transfer::withdraw::Args>),
@@ -74,6 +76,7 @@ impl Command {
         match self {
             Self::Challenger(args) => challenger::run(*args).await,
             Self::Recover(args) => recover::run(args).await,
+            Self::Upgrade(args) => upgrade::run(*args).await,
             Self::Verify(args) => verify::run(args).await,
             Self::Liar(args) => liar::run(*args).await,
             Self::Dispute(args) => dispute::run(args).await,

@@ -5,3 +5,4 @@
 
 pub mod deploy;
 pub mod transfer;
+pub mod upgrade;

@@ -25,4 +25,5 @@ mod reorgs;
 mod support;
 mod tokens;
 mod transition;
+mod upgrade;
 mod withdrawals;
