@@ -160,6 +160,29 @@ contract WeirdTokensTest is BridgeFixture {
         assertEq(token.balanceOf(BOB), 200, "retried");
     }
 
+    function test_upgradedToken_movingNothing_orGone_failsClosed_untilRepaired() public {
+        PlainToken token = new PlainToken();
+        _approve(address(token));
+        _deposit(address(token), 500);
+        bytes memory code = address(token).code;
+        // Whatever it is asked, it says 1: true, and a balance that does not change.
+        vm.etch(address(token), hex"60015f5260205ff3");
+        vm.prank(ALICE, ALICE);
+        vm.expectRevert(abi.encodeWithSelector(IStandardBridge.AmountMismatch.selector, 100, 0));
+        l1Bridge.bridgeERC20(address(token), address(0), 100, 0, "");
+        bytes memory first = _withdraw(address(token), 200, BOB);
+        assertTrue(_isFailed(first), "nothing moved");
+        vm.etch(address(token), "");
+        bytes memory second = _withdraw(address(token), 100, BOB);
+        assertTrue(_isFailed(second), "no code");
+        assertEq(l1Bridge.escrow(address(token)), 500, "escrow is not given up");
+        vm.etch(address(token), code);
+        _relayAgain(true, first);
+        _relayAgain(true, second);
+        assertEq(token.balanceOf(BOB), 300, "paid when it is repaired");
+        assertEq(l1Bridge.escrow(address(token)), 200, "escrow");
+    }
+
     function test_noReturnToken_thereAndBack_succeeds() public {
         NoReturnToken token = new NoReturnToken();
         _approve(address(token));

@@ -155,6 +155,19 @@ contract ProveTest is WithdrawalFixture {
         _prove(w, proof, ALICE);
     }
 
+    function test_prove_ofAnotherChain_reverts() public {
+        // The same message, sent on a chain with another state: its proof is right there and worth nothing here.
+        IPortal.WithdrawalTransaction memory w = _withdrawal(0);
+        Proof memory there = _proposeWith(_withdrawal(1), 1);
+        (there.root.messagePasserStorageRoot, there.nodes) = Trie.single(_hashOf(w));
+        vm.expectRevert(IPortal.OptimismPortal_InvalidOutputRootProof.selector);
+        _prove(w, there, ALICE);
+        // Nor does a game count that this chain's factory did not make.
+        vm.prank(ALICE);
+        vm.expectRevert(IPortal.OptimismPortal_Unproven.selector);
+        portal.finalizeWithdrawalTransactionExternalProof(w, address(0xfa15e));
+    }
+
     function test_prove_fallenGame_reverts() public {
         IPortal.WithdrawalTransaction memory w = _withdrawal(0);
         Proof memory proof = _proposeWith(w, 1);
