@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {BridgedERC20} from "../../src/bridge/BridgedERC20.sol";
 import {IStandardBridge} from "../../src/bridge/IStandardBridge.sol";
+import {IPortal} from "../../src/l1/IPortal.sol";
 import {BridgeFixture} from "./BridgeFixture.sol";
 import {
     BlockingToken,
@@ -181,6 +182,57 @@ contract WeirdTokensTest is BridgeFixture {
         _relayAgain(true, second);
         assertEq(token.balanceOf(BOB), 300, "paid when it is repaired");
         assertEq(l1Bridge.escrow(address(token)), 200, "escrow");
+    }
+
+    function test_firstDeposit_withLongExtraData_starvesNobodyElse_succeeds() public {
+        // Only the first deposit brings the gas for making the representation: it must not be spent otherwise.
+        PlainToken token = new PlainToken();
+        address meddler = address(0xbad);
+        token.mint(meddler, 1);
+        vm.prank(meddler);
+        token.approve(address(l1Bridge), 1);
+        vm.prank(meddler, meddler);
+        l1Bridge.bridgeERC20(address(token), address(0), 1, 0, new bytes(98_500));
+        _executeDeposits();
+        assertTrue(l2Bridge.isRepresentation(l2Bridge.representationOf(address(token))), "made");
+        _approve(address(token));
+        BridgedERC20 there = _deposit(address(token), 500);
+        assertEq(there.balanceOf(ALICE), 500, "arrived");
+    }
+
+    function test_firstWithdrawal_withLongExtraData_leastGas_starvesNobodyElse_succeeds() public {
+        PlainToken token = new PlainToken();
+        address meddler = address(0xbad);
+        token.mint(meddler, 1);
+        vm.prank(meddler);
+        token.approve(address(l2Bridge), 1);
+        vm.prank(meddler, meddler);
+        l2Bridge.bridgeERC20(address(token), address(0), 1, 0, new bytes(98_500));
+        (, IPortal.WithdrawalTransaction[] memory sent) = _collect();
+        _prove(sent[0], _proposeWith(sent[0], ++_batch), meddler);
+        _passAll();
+        // The least gas with which it counts as paid.
+        uint256 low = sent[0].gasLimit;
+        uint256 high = 2 * low + 1_000_000;
+        while (high - low > 500) {
+            uint256 middle = (low + high) / 2;
+            uint256 state = vm.snapshotState();
+            if (_pays(sent[0], meddler, middle)) high = middle;
+            else low = middle;
+            vm.revertToState(state);
+        }
+        assertTrue(_pays(sent[0], meddler, high), "paid");
+        assertTrue(l1Bridge.isRepresentation(l1Bridge.representationOf(address(token))), "made");
+    }
+
+    function _pays(IPortal.WithdrawalTransaction memory w, address by, uint256 gasLimit)
+        private
+        returns (bool ok)
+    {
+        vm.prank(by, by);
+        (ok,) = address(portal).call{gas: gasLimit}(
+            abi.encodeCall(IPortal.finalizeWithdrawalTransaction, (w))
+        );
     }
 
     function test_noReturnToken_thereAndBack_succeeds() public {
