@@ -1,51 +1,25 @@
 //! Frauds on a real L1: liars' processes against the challenger's, all with nothing but L1's data.
 
+mod adversary;
+mod arena;
+mod attacks;
+mod trace;
+
 use std::{
     path::Path,
-    process::{Child, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
-use alloy::{
-    consensus::Transaction,
-    primitives::{Address, B256, U256, keccak256},
-    providers::{DynProvider, Provider},
-    rpc::types::Filter,
-    signers::local::PrivateKeySigner,
-    sol_types::{SolCall, SolEvent},
-};
-use serde_json::json;
+use alloy::{primitives::B256, providers::Provider};
 use tempfile::TempDir;
 use trestle_challenger::service::{FalseRoot, StepKind};
-use trestle_contracts::bindings::{
-    DisputeGame, DisputeGameFactory,
-    dispute_game::DisputeGame::{Stepped, stepCall},
-};
-use trestle_vm::{BOOT_LEN, STATE_LEN, State};
 
-use crate::{
-    agreement::{settle, some_of_everything},
-    support::{Chain, ChainOptions, Node, eventually, node::command},
-};
+pub(crate) use self::arena::{Arena, Running};
+use crate::support::{Chain, ChainOptions, eventually, node::command};
 
 /// Longest time that `trestle dev --fraud` may take from an empty folder to the verdict.
 const LIMIT: Duration = Duration::from_secs(300);
-/// Longest time for all frauds of one test, in seconds.
-const SECONDS: u64 = 420;
-/// Register that names a system call.
-const A7: usize = 17;
-/// Bytes of a leaf of the code tree.
-const LEAF: usize = 128;
-
-/// Ends the process, and by its supervision all of its children, however the test ends.
-pub(crate) struct Running(pub(crate) Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// Runs `trestle dev --fraud --exit` to its end; gives what it printed and whether it succeeded.
 async fn fraud(folder: &Path, class: &str) -> (String, bool) {
@@ -97,170 +71,6 @@ async fn false_balance_is_defeated_by_one_step_on_l1() {
     );
 }
 
-/// A chain with batches on L1, and players with accounts of their own.
-pub(crate) struct Arena {
-    pub(crate) chain: Chain,
-    pub(crate) l1: DynProvider,
-}
-
-impl Arena {
-    /// A chain that has seen some of everything.
-    async fn new(clock: u32) -> Self {
-        let chain = Chain::new(ChainOptions {
-            challenge_clock: clock,
-            ..ChainOptions::default()
-        })
-        .await;
-        let sequencer = Node::start(chain.sequencer()).await;
-        let mut user = chain.funded_user(0, &sequencer.rpc).await;
-        some_of_everything(&chain, &sequencer.rpc, &mut user).await;
-        settle(&sequencer, &sequencer).await;
-        Self::of(chain)
-    }
-
-    /// A chain that has seen enough.
-    pub(crate) fn of(chain: Chain) -> Self {
-        let l1 = chain.batcher();
-        Self { chain, l1 }
-    }
-
-    /// Starts a player with an account of its name, which has `ether`.
-    pub(crate) async fn player(
-        &self,
-        role: &str,
-        name: &str,
-        extra: &[&str],
-    ) -> (Running, Address) {
-        let key = keccak256(name);
-        let account = PrivateKeySigner::from_bytes(&key).unwrap().address();
-        let file = self.chain.path(&format!("{name}.key"));
-        if !file.exists() {
-            let wei = U256::from(100) * U256::from(10).pow(U256::from(18));
-            let funds = json!([account, format!("{wei:#x}")]);
-            self.chain.l1_rpc().call("anvil_setBalance", funds).await;
-            std::fs::write(&file, key.to_string()).unwrap();
-        }
-        let folder = self.chain.path("").display().to_string();
-        let datadir = self.chain.path(name).display().to_string();
-        let (url, file) = (self.chain.l1.url(), file.display().to_string());
-        let fixed = [
-            role,
-            "--chain",
-            &folder,
-            "--datadir",
-            &datadir,
-            "--l1",
-            &url,
-            "--l1-block-time",
-            "1",
-            "--key-file",
-            &file,
-        ];
-        let args: Vec<String> = fixed
-            .iter()
-            .chain(extra)
-            .map(|arg| (*arg).to_owned())
-            .collect();
-        let log = std::fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.chain.path(&format!("{name}.log")))
-            .unwrap();
-        let child = command(&args)
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn()
-            .unwrap();
-        (Running(child), account)
-    }
-
-    pub(crate) fn log_of(&self, name: &str) -> String {
-        std::fs::read_to_string(self.chain.path(&format!("{name}.log"))).unwrap_or_default()
-    }
-
-    /// The game that an account began, once it is there.
-    pub(crate) async fn game_of(&self, name: &str, account: Address) -> Address {
-        let factory = self.chain.deployed.rollup.contracts.dispute_game_factory;
-        let factory = DisputeGameFactory::new(factory, &self.l1);
-        eventually(&format!("a game of {name}"), SECONDS, || async {
-            let count = factory
-                .gameCount()
-                .call()
-                .await
-                .ok()?
-                .saturating_to::<u64>();
-            for index in 0..count {
-                let game = factory
-                    .gameAtIndex(U256::from(index))
-                    .call()
-                    .await
-                    .ok()?
-                    .proxy;
-                let creator = DisputeGame::new(game, &self.l1)
-                    .gameCreator()
-                    .call()
-                    .await
-                    .ok()?;
-                if creator == account {
-                    return Some(game);
-                }
-            }
-            None
-        })
-        .await
-    }
-
-    /// Waits until a game has ended, and so: 1 for a root that fell, 2 for one that stands.
-    pub(crate) async fn ended(&self, name: &str, game: Address, expected: u8) {
-        let contract = DisputeGame::new(game, &self.l1);
-        let status = eventually(
-            &format!("the end of the game of {name}"),
-            SECONDS,
-            || async {
-                contract
-                    .status()
-                    .call()
-                    .await
-                    .ok()
-                    .filter(|status| *status != 0)
-            },
-        )
-        .await;
-        assert_eq!(status, expected, "{name}: {}", self.log_of(name));
-    }
-
-    /// What the steps did that refuted claims in a game, read out of their witnesses.
-    pub(crate) async fn steps_of(&self, game: Address) -> Vec<StepKind> {
-        let filter = Filter::new()
-            .address(game)
-            .event_signature(Stepped::SIGNATURE_HASH)
-            .from_block(0);
-        let mut kinds = Vec::new();
-        for log in self.l1.get_logs(&filter).await.unwrap() {
-            let hash = log.transaction_hash.unwrap();
-            let tx = self
-                .l1
-                .get_transaction_by_hash(hash)
-                .await
-                .unwrap()
-                .unwrap();
-            kinds.push(kind_of(&stepCall::abi_decode(tx.input()).unwrap().witness));
-        }
-        kinds
-    }
-}
-
-/// Kind of the step that a witness proves.
-fn kind_of(witness: &[u8]) -> StepKind {
-    if witness.len() == BOOT_LEN {
-        return StepKind::Boot;
-    }
-    let state = State::decode(&witness[..STATE_LEN]).unwrap();
-    let at = STATE_LEN + usize::try_from(state.pc).unwrap() % LEAF;
-    let word = u32::from_le_bytes(witness[at..at + 4].try_into().unwrap());
-    StepKind::of(word, state.x[A7])
-}
-
 /// A true root under attack by a liar of every class at once, each departing at another kind of step.
 #[tokio::test]
 async fn true_root_survives_every_class_of_fraud_at_once_and_every_kind_of_step() {
@@ -287,6 +97,29 @@ async fn true_root_survives_every_class_of_fraud_at_once_and_every_kind_of_step(
             steps.contains(&kind),
             "no claim fell to a step of kind {name}: {steps:?}"
         );
+    }
+    eventually("the bonds are back", 120, || async {
+        (arena.l1.get_balance(honest).await.ok()? >= before).then_some(())
+    })
+    .await;
+}
+
+/// A false root of every class, all over the same batch and all at once.
+#[tokio::test]
+async fn false_root_of_every_class_falls_to_a_step_on_l1() {
+    let arena = Arena::new(120).await;
+    let (_challenger, honest) = arena.player("challenger", "challenger", &[]).await;
+    let before = arena.l1.get_balance(honest).await.unwrap();
+    let (mut liars, mut accounts) = (Vec::new(), Vec::new());
+    for (class, _) in FalseRoot::ALL {
+        let (running, account) = arena.player("liar", class, &["--class", class]).await;
+        liars.push(running);
+        accounts.push((class, account));
+    }
+    for (class, account) in accounts {
+        let game = arena.game_of(class, account).await;
+        arena.ended(class, game, 1).await;
+        assert!(!arena.steps_of(game).await.is_empty(), "{class}");
     }
     eventually("the bonds are back", 120, || async {
         (arena.l1.get_balance(honest).await.ok()? >= before).then_some(())

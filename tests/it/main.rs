@@ -20,7 +20,11 @@ mod dev;
 mod exit;
 mod forced;
 mod fraud;
+#[path = "../game/src/liar.rs"]
+mod liar;
 mod proven;
+#[path = "../game/src/random.rs"]
+mod random;
 mod reorgs;
 mod support;
 mod tokens;

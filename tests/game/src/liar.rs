@@ -1,14 +1,25 @@
 //! The attackers: ways to lie in a claim, and when to move.
+//!
+//! They lie about any trace: the simulator's toy, and the real machine in the end-to-end tests.
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use trestle_challenger::{
     ClaimView, GameView, Header, Level, MACHINE_STEPS, Move, PointTree, boundary, segments,
 };
 
-use crate::{
-    random::Random,
-    toy::{Program, Toy},
-};
+use crate::random::Random;
+
+/// What attackers lie about.
+pub(crate) trait Trace {
+    /// Output root after a batch.
+    fn output_root(&self, batch: u64) -> B256;
+
+    /// Hashes of the states of a batch's run at these steps, where it starts from the output `before`.
+    fn states_from(&self, batch: u64, before: B256, steps: &[u64]) -> Vec<B256>;
+
+    /// Layout of the state in which a lying run ends.
+    fn lying_end(&self, batch: u64, before: B256, end: End, salt: u64) -> Bytes;
+}
 
 /// What a counter's points say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +42,13 @@ pub(crate) enum Points {
     Revived(u64),
 }
 
-/// In what a lying machine run ends.
+/// In what a lying machine run ends. An attacker leaves the parent's output open; [`craft`] fills it in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// Success with another output.
     Output,
     /// Success with the very output that the parent claims.
-    SameOutput,
+    SameOutput(B256),
     /// An exit code that is not 0.
     Exit,
     /// A machine that still runs.
@@ -72,7 +83,12 @@ pub(crate) fn run_of(view: &GameView, claim: &ClaimView) -> Option<(u64, B256)> 
 }
 
 /// Makes the counter. `None` where the segment does not exist.
-pub(crate) fn craft(view: &GameView, toy: &Toy, claim: &ClaimView, lie: Lie) -> Option<Move> {
+pub(crate) fn craft(
+    view: &GameView,
+    trace: &impl Trace,
+    claim: &ClaimView,
+    lie: Lie,
+) -> Option<Move> {
     if claim.header.is_leaf() {
         return None;
     }
@@ -88,8 +104,13 @@ pub(crate) fn craft(view: &GameView, toy: &Toy, claim: &ClaimView, lie: Lie) -> 
     let mut machine_end = Bytes::new();
     if level == Level::Batch && hi - lo == 1 {
         level = Level::Machine;
-        start = toy.states_from(hi, segment.start, &[0])[0];
-        machine_end = end_state(toy, hi, &segment, lie);
+        start = trace.states_from(hi, segment.start, &[0])[0];
+        machine_end = match lie.end {
+            End::SameOutput(_) => {
+                trace.lying_end(hi, segment.start, End::SameOutput(segment.end), lie.salt)
+            }
+            end => trace.lying_end(hi, segment.start, end, lie.salt),
+        };
         run = Some((hi, segment.start));
         (lo, hi) = (0, MACHINE_STEPS);
     }
@@ -98,11 +119,11 @@ pub(crate) fn craft(view: &GameView, toy: &Toy, claim: &ClaimView, lie: Lie) -> 
     let truth = match level {
         Level::Machine => {
             let (batch, before) = run?;
-            toy.states_from(batch, before, &positions)
+            trace.states_from(batch, before, &positions)
         }
         _ => positions
             .iter()
-            .map(|batch| toy.output_root(*batch))
+            .map(|batch| trace.output_root(*batch))
             .collect(),
     };
     let mut points: Vec<B256> = truth
@@ -153,37 +174,6 @@ fn point(truth: B256, position: u64, lie: Lie) -> B256 {
         Points::Revived(from) if position == from => B256::ZERO,
         Points::Revived(from) if position > from => lied,
         _ => truth,
-    }
-}
-
-fn end_state(toy: &Toy, batch: u64, segment: &trestle_challenger::Segment, lie: Lie) -> Bytes {
-    let program = toy.program(batch);
-    let seed = toy.seed(batch, segment.start);
-    let halted = |program: Program| Toy::layout(seed, program.halt_at, &program);
-    match lie.end {
-        End::Output => halted(Program {
-            exit_code: 0,
-            output: keccak256([&b"lie"[..], &lie.salt.to_be_bytes()].concat()),
-            ..program
-        }),
-        End::SameOutput => halted(Program {
-            exit_code: 0,
-            output: segment.end,
-            ..program
-        }),
-        End::Exit => halted(Program {
-            exit_code: 1 + lie.salt % 7,
-            ..program
-        }),
-        End::Running => Toy::layout(
-            seed,
-            MACHINE_STEPS,
-            &Program {
-                halt_at: MACHINE_STEPS + 1 + lie.salt % 1_000,
-                ..program
-            },
-        ),
-        End::True => toy.state(batch, segment.start, MACHINE_STEPS),
     }
 }
 
@@ -261,7 +251,7 @@ impl Kind {
         ];
         let any_end = [
             End::Output,
-            End::SameOutput,
+            End::SameOutput(B256::ZERO),
             End::Exit,
             End::Running,
             End::True,
@@ -274,7 +264,7 @@ impl Kind {
             Self::WrongInterior => (Points::RightEnd, End::True),
             Self::SameEnd => (
                 *random.pick(&[Points::SameEnd, Points::SameEndTrueInterior]),
-                End::SameOutput,
+                End::SameOutput(B256::ZERO),
             ),
             Self::Panicker => (Points::FailFrom(from), End::Exit),
             Self::NonHalting => (Points::LieFrom(from), End::Running),

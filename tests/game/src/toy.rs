@@ -9,6 +9,8 @@ use std::{
 use alloy_primitives::{B256, Bytes, U256, keccak256};
 use trestle_challenger::{MACHINE_STEPS, Truth};
 
+use crate::liar::{End, Trace};
+
 /// What a batch runs. A program that never halts has `halt_at` above 2^42.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Program {
@@ -101,17 +103,6 @@ impl Toy {
         self.default_of(batch).1
     }
 
-    /// Output after a batch, zero from the first failure on.
-    pub(crate) fn output_root(&self, batch: u64) -> B256 {
-        if batch == self.anchor_batch {
-            return self.anchor_root;
-        }
-        if self.first_failure.is_some_and(|failed| failed <= batch) {
-            return B256::ZERO;
-        }
-        self.program(batch).output
-    }
-
     pub(crate) fn seed(&self, batch: u64, output_before: B256) -> B256 {
         let words = [
             self.image,
@@ -144,13 +135,56 @@ impl Toy {
             &program,
         )
     }
+}
 
-    /// Hashes of the true states at these steps; the seed is hashed once.
-    pub(crate) fn states_from(&self, batch: u64, output_before: B256, steps: &[u64]) -> Vec<B256> {
-        let (seed, program) = (self.seed(batch, output_before), self.program(batch));
+impl Trace for Toy {
+    /// Zero from the first failure on.
+    fn output_root(&self, batch: u64) -> B256 {
+        if batch == self.anchor_batch {
+            return self.anchor_root;
+        }
+        if self.first_failure.is_some_and(|failed| failed <= batch) {
+            return B256::ZERO;
+        }
+        self.program(batch).output
+    }
+
+    /// The seed is hashed once.
+    fn states_from(&self, batch: u64, before: B256, steps: &[u64]) -> Vec<B256> {
+        let (seed, program) = (self.seed(batch, before), self.program(batch));
         let hash =
             |step: &u64| keccak256(Self::layout(seed, (*step).min(program.halt_at), &program));
         steps.iter().map(hash).collect()
+    }
+
+    fn lying_end(&self, batch: u64, before: B256, end: End, salt: u64) -> Bytes {
+        let (seed, program) = (self.seed(batch, before), self.program(batch));
+        let halted = |program: Program| Self::layout(seed, program.halt_at, &program);
+        match end {
+            End::Output => halted(Program {
+                exit_code: 0,
+                output: keccak256([&b"lie"[..], &salt.to_be_bytes()].concat()),
+                ..program
+            }),
+            End::SameOutput(output) => halted(Program {
+                exit_code: 0,
+                output,
+                ..program
+            }),
+            End::Exit => halted(Program {
+                exit_code: 1 + salt % 7,
+                ..program
+            }),
+            End::Running => Self::layout(
+                seed,
+                MACHINE_STEPS,
+                &Program {
+                    halt_at: MACHINE_STEPS + 1 + salt % 1_000,
+                    ..program
+                },
+            ),
+            End::True => self.state(batch, before, MACHINE_STEPS),
+        }
     }
 }
 

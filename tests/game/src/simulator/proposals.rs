@@ -4,7 +4,12 @@ use alloy_primitives::{Address, B256, keccak256};
 use alloy_sol_types::SolError;
 
 use super::Simulation;
-use crate::{bindings as abi, liar::Kind, toy::Program, world::Proposed};
+use crate::{
+    bindings as abi,
+    liar::{Kind, Trace as _},
+    toy::Program,
+    world::Proposed,
+};
 
 impl Simulation {
     /// One batch in a fifth of the runs panics or never halts.

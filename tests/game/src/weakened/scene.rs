@@ -10,7 +10,7 @@ use trestle_challenger::{
 use crate::{
     bindings as abi,
     chain::{Receipt, address_of},
-    liar::{End, Lie, Points, craft},
+    liar::{End, Lie, Points, Trace as _, craft},
     world::{Proposed, World, stake},
 };
 
