@@ -15,6 +15,9 @@ use revm::{
     state::AccountInfo as EvmAccount,
 };
 
+/// Trie nodes, unresolved ones included, up to which nothing is forgotten between two blocks: about 60 MB. Not consensus.
+const MIN_NODES: usize = 1 << 19;
+
 /// What a transition is about; its hash is the machine's input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransitionInput {
@@ -97,6 +100,7 @@ where
     let mut state = PreimageState {
         trie: StateTrie::untracked(before.state_root),
         inputs,
+        max_nodes: MIN_NODES,
     };
     while let Some(block) = derivation.next_block(&head, &mut state)? {
         let roots = state.apply(block.diff())?;
@@ -110,6 +114,7 @@ where
 struct PreimageState<P> {
     trie: StateTrie,
     inputs: Inputs<P>,
+    max_nodes: usize,
 }
 
 /// Nodes of the trie by their hash.
@@ -138,7 +143,19 @@ where
     fn apply(&mut self, diff: &crate::StateDiff) -> Result<StateRoots, StateError<P::Error>> {
         let mut nodes = Nodes(&mut self.inputs);
         self.trie.apply(diff, &mut nodes).map_err(Self::error)?;
-        self.trie.roots(&mut nodes).map_err(Self::error)
+        let roots = self.trie.roots(&mut nodes).map_err(Self::error)?;
+        self.bound_memory();
+        Ok(roots)
+    }
+
+    /// Forgets what was only read, once it is much; the bound doubles what had to stay, so that this costs
+    /// no more than reading did.
+    fn bound_memory(&mut self) {
+        if self.trie.node_count() > self.max_nodes {
+            self.trie.forget_unchanged();
+            let kept = self.trie.node_count();
+            self.max_nodes = kept.saturating_mul(2).max(MIN_NODES);
+        }
     }
 }
 

@@ -454,6 +454,42 @@ fn judge_state_root(model: &StateModel) -> B256 {
     judge_root(&model.iter().map(leaf).collect())
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// As the prover runs: a source that stays as it was, and every node that came from it forgotten after each block.
+    #[test]
+    fn untracked_state_that_forgets_what_did_not_change_keeps_its_roots(
+        before in prop::collection::vec(diff(), 0..4),
+        blocks in prop::collection::vec(diff(), 1..6),
+    ) {
+        let (mut store, mut model) = (Store::default(), StateModel::new());
+        let mut tracked = StateTrie::new(EMPTY_ROOT_HASH);
+        for diff in before {
+            let diff = lawful(&model, diff);
+            apply_to_model(&mut model, &diff);
+            tracked.apply(&diff, &mut store).unwrap();
+        }
+        let root = tracked.root();
+        store.write_state(tracked.take_changes());
+        let mut trie = StateTrie::untracked(root);
+        check_state(&mut trie, &mut store, &model);
+        trie.forget_unchanged();
+        prop_assert!(trie.node_count() <= 1, "{} nodes of nothing changed", trie.node_count());
+        for diff in blocks {
+            let diff = lawful(&model, diff);
+            apply_to_model(&mut model, &diff);
+            trie.apply(&diff, &mut store).unwrap();
+            prop_assert_eq!(trie.roots(&mut store).unwrap().state, judge_state_root(&model));
+            let nodes = trie.node_count();
+            trie.forget_unchanged();
+            prop_assert!(trie.node_count() <= nodes);
+            prop_assert_eq!(trie.root(), judge_state_root(&model));
+            check_state(&mut trie, &mut store, &model);
+        }
+    }
+}
+
 fn check_state(trie: &mut StateTrie, store: &mut Store, model: &StateModel) {
     let root = trie.root();
     for address in (0_u8..13).map(Address::repeat_byte) {

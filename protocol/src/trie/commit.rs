@@ -129,7 +129,8 @@ impl Trie {
             }
             _ => {
                 slot.reference = Reference::Hash(keccak256(&pass.rlp));
-                slot.stored = true;
+                // Nobody takes the changes of an untracked trie, so its source never gets this node.
+                slot.stored = pass.is_tracked;
                 if pass.is_tracked {
                     pass.written.push((path, pass.rlp.clone()));
                 }

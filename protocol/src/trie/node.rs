@@ -55,7 +55,8 @@ pub(super) enum Node {
 pub(super) struct Slot {
     pub(super) node: Node,
     pub(super) reference: Reference,
-    /// Whether the source holds the node under its path, as far as the changes tell it.
+    /// Whether the source holds the node, as far as the changes tell it; in an untracked trie, whether it came
+    /// from there.
     pub(super) stored: bool,
     /// Whether it was walked through since the last pruning.
     pub(super) touched: bool,

@@ -2,7 +2,8 @@
 
 use super::{
     Trie,
-    node::{EMPTY, Id, Node, Reference},
+    arena::Arena,
+    node::{EMPTY, Id, Node, Reference, Slot, set_child},
 };
 use alloc::vec::Vec;
 
@@ -23,6 +24,43 @@ impl Trie {
             let depth = self.depth_within(max_nodes);
             self.forget_below(self.root, depth);
         }
+    }
+
+    /// Forgets every node that came from the source and is as it came, and gives the memory back. For
+    /// untracked tries, whose source never learns what changed. Does nothing before the root is computed.
+    pub(super) fn forget_unchanged(&mut self) {
+        if self.is_clean() {
+            let mut kept = Arena::new();
+            self.root = self.keep(self.root, &mut kept);
+            self.arena = kept;
+            self.trail.clear();
+        }
+    }
+
+    /// Whether the source holds all of it.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.root == EMPTY || self.arena.get(self.root).stored
+    }
+
+    /// Moves what must be kept of the subtree `id` to another arena; its place there.
+    fn keep(&mut self, id: Id, to: &mut Arena) -> Id {
+        let Some(slot) = self.arena.get_mut(id) else {
+            return EMPTY;
+        };
+        let mut slot = core::mem::replace(slot, Slot::EMPTY);
+        if let (true, Reference::Hash(hash)) = (slot.stored, slot.reference) {
+            return to.add(Slot::unresolved(hash));
+        }
+        match &mut slot.node {
+            Node::Branch(children) => {
+                for (index, child) in (0_u8..).zip(*children) {
+                    set_child(children, index, self.keep(child, to));
+                }
+            }
+            Node::Extension { child, .. } => *child = self.keep(*child, to),
+            Node::Empty | Node::Unresolved | Node::Leaf { .. } => {}
+        }
+        to.add(slot)
     }
 
     /// Whether the root is up to date.

@@ -214,6 +214,17 @@ impl StateTrie {
         }
     }
 
+    /// For a state that is not tracked: forgets all nodes that came from the source and did not change since.
+    ///
+    /// Call it after [`Self::roots`]; a later read fetches them again.
+    pub fn forget_unchanged(&mut self) {
+        self.accounts.forget_unchanged();
+        self.storages.retain(|_, trie| !trie.is_unchanged());
+        for trie in self.storages.values_mut() {
+            trie.forget_unchanged();
+        }
+    }
+
     fn account_at<S: NodeSource + ?Sized>(
         &mut self,
         key: B256,

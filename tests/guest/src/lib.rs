@@ -20,6 +20,8 @@ mod account;
 pub mod code;
 mod guest;
 pub mod inputs;
+pub mod memory;
+pub mod random;
 pub mod search;
 mod world;
 

@@ -12,8 +12,8 @@ pub(crate) use native::install;
 #[cfg(feature = "native-calls")]
 mod native {
     use crate::machine::calls::{Leaf, PAGE, ecrecover, keccak, with_page};
-    use alloy_primitives::Keccak256;
     use revm::precompile::{Crypto, PrecompileHalt, install_crypto};
+    use sha3::{Digest, Keccak256};
 
     /// Makes the EVM and the protocol recover signers through the machine.
     pub(crate) fn install() {
@@ -60,11 +60,10 @@ mod native {
         unsafe { output.copy_from_nonoverlapping(hash.0.as_ptr(), 32) }
     }
 
+    /// By the native call up to a page, in software beyond.
     fn hash(bytes: &[u8]) -> alloy_primitives::B256 {
         if bytes.len() > PAGE {
-            let mut hasher = Keccak256::new();
-            hasher.update(bytes);
-            return hasher.finalize();
+            return <[u8; 32]>::from(Keccak256::digest(bytes)).into();
         }
         with_page(|page| {
             if let Some(front) = page.0.get_mut(..bytes.len()) {

@@ -7,10 +7,13 @@
     reason = "a test fails by panicking; the lints know only functions that are marked as tests"
 )]
 
+mod bounds;
 mod corpus;
 mod failures;
+mod outside;
 mod payloads;
 mod precompiles;
+mod random;
 mod skipped;
 mod storage;
 mod transactions;

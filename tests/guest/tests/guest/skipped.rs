@@ -165,14 +165,14 @@ fn sender_with_code_is_skipped_in_the_machine_too() {
 #[test]
 fn batch_whose_work_budget_is_spent_is_cut_in_the_machine_too() {
     let mut world = World::new(0..1);
-    // 16 MiB of columns are 16.7 M of work; the rest goes into blocks of 50,000 each that are full of noise.
+    // 22,857 entries of 21,000 are the whole budget; here five less, which with their block and their bytes are as much.
     let noise = trestle_guest_tests::inputs::noise(7, 40);
-    let txs: Vec<_> = (0..38_095)
+    let txs: Vec<_> = (0..22_857)
         .map(|_| PayloadTx::Raw(noise.clone().into()))
         .collect();
     let last = typed(vec![Account::new(0).sign(transfer(0))]);
     let before = *world.follower.newest();
-    let payload = world.payload(vec![txs[..38_090].to_vec(), last]);
+    let payload = world.payload(vec![txs[..22_852].to_vec(), last]);
     let (record, _) = world.prove("work budget", payload);
     assert_eq!(
         record.output_root, before.output_root,
