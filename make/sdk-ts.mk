@@ -11,4 +11,5 @@ sdk/ts/dist: sdk/ts/node_modules sdk/ts/tsconfig.json $(wildcard sdk/ts/src/*.ts
 	touch $@
 
 test-sdk-ts: sdk/ts/dist ## the TypeScript package: types, vectors; test-clients runs it against a chain
+	cd sdk/ts && node_modules/.bin/tsc --project tsconfig.test.json
 	node --test sdk/ts/test/

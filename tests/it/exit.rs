@@ -27,7 +27,7 @@ use trestle_test_support::DEV_KEYS;
 
 use crate::support::{
     Chain, ChainOptions, Node, User, chain::user_address, eventually, json::quantity, node::run,
-    supply::assert_ether_is_backed,
+    supply::judge,
 };
 
 /// The account that leaves; the liar is another one.
@@ -137,6 +137,7 @@ async fn user_leaves_by_l1_alone_while_the_sequencer_is_dead() {
         lines.iter().any(|line| line["event"] == "collected"),
         "the bond is back: {lines:?}"
     );
+    judge(&chain).await;
 }
 
 /// Appends a batch of garbage, as the batcher.
@@ -241,6 +242,7 @@ async fn user_leaves_while_the_sequencer_censors_posts_garbage_and_lies() {
         .find(|line| line["event"] == "derived")
         .unwrap();
     assert_ne!(derived["outputRoot"], json!(lie));
+    judge(&chain).await;
 }
 
 /// A token of L1 that user `key` holds `amount` of.
@@ -363,9 +365,18 @@ async fn tokens_of_either_layer_come_out_by_l1_alone() {
     let bridge = L1StandardBridge::new(chain.deployed.rollup.contracts.l1_standard_bridge, &wallet);
     let on_l1 = bridge.representationOf(l2_token).call().await.unwrap();
     assert_eq!(balance(on_l1, 0x75).await, U256::from(60));
+    let escrow = bridge.escrow(l1_token).call().await.unwrap();
+    assert_eq!(escrow, U256::from(50));
+    // Per token: what a bridge holds is what exists on the other layer.
+    let replica = judge(&chain).await;
+    let l2 = ProviderBuilder::new().connect_http(replica.rpc.url.parse().unwrap());
+    let there = SampleToken::new(representation, &l2);
+    assert_eq!(escrow, there.totalSupply().call().await.unwrap());
+    let l2_bridge = L2StandardBridge::new(L2_STANDARD_BRIDGE, &l2);
+    let here = SampleToken::new(on_l1, &wallet);
     assert_eq!(
-        bridge.escrow(l1_token).call().await.unwrap(),
-        U256::from(50)
+        l2_bridge.escrow(l2_token).call().await.unwrap(),
+        here.totalSupply().call().await.unwrap()
     );
 }
 
@@ -403,10 +414,43 @@ async fn force_brings_in_what_a_dead_sequencer_leaves_out() {
         lines.iter().any(|line| line["forcibleIn"].is_u64()),
         "{lines:?}"
     );
-    let replica = Node::start(chain.replica("replica")).await;
-    let there = || async { (!replica.rpc.balance(to).await.is_zero()).then_some(()) };
-    eventually("the call is derived", 60, there).await;
-    let l1 = chain.l1_rpc();
-    let portal = chain.deployed.rollup.contracts.portal;
-    assert_ether_is_backed(&l1, &replica.rpc, portal, &[]).await;
+    let replica = judge(&chain).await;
+    assert_eq!(replica.rpc.balance(to).await, parse_ether("1.5").unwrap());
+}
+
+#[tokio::test]
+async fn recovered_files_are_those_that_the_deployment_wrote() {
+    let chain = Chain::new(quick()).await;
+    let deployment = chain.deployed.rollup.contracts.deployment.to_string();
+    let (url, out) = (chain.l1.url(), chain.path("recovered"));
+    let folder = out.display().to_string();
+    let words = [
+        "recover",
+        "--deployment",
+        &deployment,
+        "--l1",
+        &url,
+        "--out",
+        &folder,
+    ];
+    let (status, printed, err) = run(&words);
+    assert!(status.success(), "{err}");
+    let hash = chain.deployed.rollup.config_hash.to_string();
+    assert_eq!(printed.trim(), hash);
+    let read = |path| -> Value { serde_json::from_slice(&fs::read(path).unwrap()).unwrap() };
+    for name in ["rollup.json", "genesis.json"] {
+        assert_eq!(read(out.join(name)), read(chain.path(name)), "{name}");
+    }
+    // Neither over the files of another chain, nor from a contract that is none.
+    fs::write(out.join("rollup.json"), "{}").unwrap();
+    let (status, _, err) = run(&words);
+    assert!(
+        !status.success() && err.contains("another deployment"),
+        "{err}"
+    );
+    let inbox = chain.deployed.rollup.contracts.inbox.to_string();
+    let (status, _, err) = run(&["recover", "--deployment", &inbox, "--l1", &url]);
+    assert!(!status.success() && err.contains("no Deployment"), "{err}");
+    let (status, _, err) = run(&["exit", "--l1", &url, "--datadir", &folder]);
+    assert!(!status.success() && err.contains("--chain"), "{err}");
 }

@@ -17,7 +17,9 @@ use trestle_sdk::deploy::GAME_TYPE;
 use crate::{
     exit::{USER, begin, command, far_ahead, header_of, outcome_of, propose_falsehood},
     fraud::{Arena, Running},
-    support::{Chain, ChainOptions, Node, chain::OPERATOR, eventually, json::quantity, node},
+    support::{
+        Chain, ChainOptions, Node, chain::OPERATOR, eventually, json::quantity, node, supply::judge,
+    },
 };
 
 /// Seconds between announcement and execution here; a deployment refuses less than weeks.
@@ -195,6 +197,7 @@ async fn upgrade_in_mid_dispute_and_mid_withdrawal_lets_both_end_as_they_must() 
     assert!(out.contains("\"collected\""), "the bond is back: {out}");
     let chain = &arena.chain;
     assert_eq!(chain.l1_rpc().balance(to).await, U256::from(6_000_000));
+    judge(chain).await;
     games_to_come_have_the_next_image(chain, far_ahead(header), (old, next)).await;
     assert_eq!(command(chain, &["deposit", "1"])[0]["event"], "deposited");
 }

@@ -17,7 +17,7 @@ use trestle_contracts::{
     },
 };
 
-use super::Rpc;
+use super::{Chain, Node, Rpc, eventually};
 
 /// Asserts that the Portal's ETH is exactly L2's, the passer's aside, and that of withdrawals which are not paid yet.
 /// Nothing may be in L1's queue; `more` are accounts that got ETH on L2 otherwise than by a transaction to them.
@@ -52,6 +52,19 @@ pub(crate) async fn assert_ether_is_backed(l1: &Rpc, l2: &Rpc, portal: Address, 
         held + on_the_way,
         "of it {on_the_way} on the way"
     );
+}
+
+/// Derives the chain by a replica of its own and asserts the law; gives the replica.
+pub(crate) async fn judge(chain: &Chain) -> Node {
+    let replica = Node::start(chain.replica("judge")).await;
+    let batches = chain.inbox().batchCount().call().await.unwrap();
+    eventually("the judge has derived all batches", 60, || async {
+        (replica.rpc.batches().await >= batches).then_some(())
+    })
+    .await;
+    let portal = chain.deployed.rollup.contracts.portal;
+    assert_ether_is_backed(&chain.l1_rpc(), &replica.rpc, portal, &[]).await;
+    replica
 }
 
 fn address(value: &Value) -> Option<Address> {
