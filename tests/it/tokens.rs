@@ -1,8 +1,8 @@
 //! ERC-20 tokens of either layer, there and back by commands, against `trestle dev`; `force`, `claim` and `transfers`.
 
 use alloy::{
-    primitives::{Address, U256, utils::parse_ether},
-    providers::DynProvider,
+    primitives::{Address, Bytes, U256, utils::parse_ether},
+    providers::{DynProvider, Provider, ext::AnvilApi},
 };
 use serde_json::{Value, json};
 use trestle_contracts::{
@@ -134,7 +134,7 @@ async fn tokens_of_either_layer_go_there_and_back_by_commands() {
         );
         assert_eq!(events(&lines), ["initiated"]);
     }
-    follow_by_claim(&setting, &node);
+    fail_on_arrival(&setting, &tokens, &node).await;
     assert_eq!(held(&tokens.l1, tokens.of_l1, user).await, U256::from(400));
     assert_eq!(held(&tokens.l1, here, user).await, U256::from(60));
     tokens.assert_backed(&setting).await;
@@ -171,8 +171,39 @@ fn ok_unsigned(setting: &Setting, words: &[&str]) -> Vec<Value> {
     lines
 }
 
+/// The token of L1 does not work when it is paid out: its message is kept, and claimed again once it does.
+async fn fail_on_arrival(setting: &Setting, tokens: &Tokens, node: &str) {
+    let code = tokens.l1.get_code_at(tokens.of_l1).await.unwrap();
+    let reverting = Bytes::from_static(&[0x5f, 0x5f, 0xfd]);
+    tokens
+        .l1
+        .anvil_set_code(tokens.of_l1, reverting)
+        .await
+        .unwrap();
+    let tx = follow_by_claim(setting, node);
+    let user = setting.user().to_string();
+    let listed = ok_unsigned(setting, &["transfers", &user, "--l2", node]);
+    let listed = of(&listed, "withdrawal");
+    let statuses: Vec<_> = listed.iter().map(|line| line["status"].as_str()).collect();
+    assert_eq!(statuses, [Some("kept"), Some("finalized")], "{listed:?}");
+
+    let again = ok(setting, &["claim", &tx, "--l2", node]);
+    assert!(
+        again[1]["keptMessage"].is_string(),
+        "failed again: {again:?}"
+    );
+    tokens.l1.anvil_set_code(tokens.of_l1, code).await.unwrap();
+    let again = ok(setting, &["claim", &tx, "--l2", node]);
+    assert!(again[1]["keptMessage"].is_null(), "{again:?}");
+    // What is paid is told so, and nothing else happens.
+    let lines = ok(setting, &["claim", &tx, "--l2", node]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(lines[0]["status"], "finalized");
+}
+
 /// Two withdrawals that were begun: looked at, advanced by one step, then claimed.
-fn follow_by_claim(setting: &Setting, node: &str) {
+/// The first of them fails on arrival; gives its transaction.
+fn follow_by_claim(setting: &Setting, node: &str) -> String {
     let user = setting.user().to_string();
     let listed = ok_unsigned(setting, &["transfers", &user, "--l2", node]);
     let listed = of(&listed, "withdrawal");
@@ -192,16 +223,14 @@ fn follow_by_claim(setting: &Setting, node: &str) {
     let lines = ok(setting, &["claim", "--l2", node, "--timeout", "120"]);
     let paid = of(&lines, "finalized");
     assert_eq!(paid.len(), 2, "{lines:?}");
-    assert!(paid.iter().all(|line| line["keptMessage"].is_null()));
+    let kept = paid.iter().filter(|line| line["keptMessage"].is_string());
+    assert_eq!(kept.count(), 1, "{lines:?}");
     let waiting = of(&lines, "waiting");
     assert!(
         waiting.iter().all(|line| line["seconds"].is_u64()) && !waiting.is_empty(),
         "how long it takes: {lines:?}"
     );
-    // What is paid is told so, and nothing else happens.
-    let lines = ok(setting, &["claim", tx, "--l2", node]);
-    assert_eq!(lines.len(), 1, "{lines:?}");
-    assert_eq!(lines[0]["status"], "finalized");
+    tx.to_owned()
 }
 
 fn refuse_what_cannot_be(setting: &Setting, node: &str) {

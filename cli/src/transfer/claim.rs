@@ -66,8 +66,14 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     for one in &pending {
         let hash = one.withdrawal.hash();
         let status = chain.settlement.status(hash, wallet.account()).await?;
-        say(hash, status, chain.settlement.time().await?, report);
-        if args.dry_run || status == Status::Finalized {
+        let is_kept = chain.settlement.keeps(&one.withdrawal).await?;
+        say(
+            (hash, is_kept),
+            status,
+            chain.settlement.time().await?,
+            report,
+        );
+        if args.dry_run || (status == Status::Finalized && !is_kept) {
             continue;
         }
         if args.no_wait {
@@ -79,8 +85,8 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     Ok(())
 }
 
-fn say(hash: B256, status: Status, now: u64, report: Reporter) {
-    let (name, at) = words(status);
+fn say((hash, is_kept): (B256, bool), status: Status, now: u64, report: Reporter) {
+    let (name, at) = words(status, is_kept);
     let seconds = at.map(|at| at.saturating_sub(now));
     let when = seconds.map_or(String::new(), |seconds| format!(" in {}", span(seconds)));
     report.progress(

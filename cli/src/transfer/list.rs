@@ -44,7 +44,8 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     for pending in withdrawals_of(node.provider(), args.account, 0).await? {
         let hash = pending.withdrawal.hash();
         let status = chain.settlement.status(hash, args.account).await?;
-        say_withdrawal(&pending, status, now, report);
+        let is_kept = chain.settlement.keeps(&pending.withdrawal).await?;
+        say_withdrawal(&pending, words(status, is_kept), now, report);
     }
     Ok(())
 }
@@ -81,10 +82,14 @@ fn say_deposit(deposit: &SentDeposit, status: &str, report: Reporter) {
     );
 }
 
-fn say_withdrawal(pending: &PendingWithdrawal, status: Status, now: u64, report: Reporter) {
+fn say_withdrawal(
+    pending: &PendingWithdrawal,
+    (name, at): (&str, Option<u64>),
+    now: u64,
+    report: Reporter,
+) {
     let withdrawal = &pending.withdrawal;
     let hash = withdrawal.hash();
-    let (name, at) = words(status);
     let seconds = at.map(|at| at.saturating_sub(now));
     let when = seconds.map_or(String::new(), |seconds| format!(" in {}", span(seconds)));
     let (token, to, value) = match withdrawal.tokens() {
@@ -102,9 +107,10 @@ fn say_withdrawal(pending: &PendingWithdrawal, status: Status, now: u64, report:
     );
 }
 
-/// Name of a status, and the time that it names, in seconds since 1970.
-pub(super) const fn words(status: Status) -> (&'static str, Option<u64>) {
+/// Name of a status, and the time that it names, in seconds since 1970; `is_kept` tells of a message that failed.
+pub(super) const fn words(status: Status, is_kept: bool) -> (&'static str, Option<u64>) {
     match status {
+        Status::Finalized if is_kept => ("kept", None),
         Status::Unproven => ("unproven", None),
         Status::Waiting { ready_at } => ("waiting", Some(ready_at)),
         Status::Ready => ("ready", None),

@@ -76,7 +76,7 @@ impl Reporter {
                 json!({ "tx": tx, "keptMessage": kept }),
                 &match (tx, kept) {
                     (_, Some(hash)) => format!(
-                        "delivered, but its message {hash} failed; L1's messenger keeps it, and anyone can relay it again"
+                        "delivered, but its message {hash} failed; L1's messenger keeps it, and `trestle claim` relays it again"
                     ),
                     (Some(tx), None) => format!("paid in {tx}"),
                     (None, None) => "paid already".to_owned(),

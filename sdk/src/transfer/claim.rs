@@ -69,7 +69,8 @@ pub enum Step {
 }
 
 impl<S: OutputSource> Claim<'_, S> {
-    /// Does the one thing that can be done now, if there is any.
+    /// Does the one thing that can be done now, if there is any. A message that failed when it was paid out is
+    /// delivered again.
     ///
     /// # Errors
     /// [`TransferError`]; nothing is lost, call it again.
@@ -80,10 +81,7 @@ impl<S: OutputSource> Claim<'_, S> {
             Status::Unproven | Status::Reprove => self.prove(hash).await,
             Status::Waiting { ready_at } => self.wait(hash, ready_at).await,
             Status::Ready => self.finalize().await,
-            Status::Finalized => Ok(Step::Finalized {
-                tx: None,
-                kept: None,
-            }),
+            Status::Finalized => self.relay().await,
             Status::Paused { until } => Ok(Step::Paused { until }),
             Status::Stopped => Ok(Step::Stopped),
         }
@@ -165,6 +163,19 @@ impl<S: OutputSource> Claim<'_, S> {
             Err(TransferError::Refused { .. } | TransferError::Reverted { .. }) => Ok(waiting),
             Err(error) => Err(error),
         }
+    }
+
+    /// What was paid out to the messenger and failed there is delivered again.
+    async fn relay(&self) -> Result<Step, TransferError> {
+        let withdrawal = &self.pending.withdrawal;
+        if !self.settlement.keeps(withdrawal).await? {
+            return Ok(Step::Finalized {
+                tx: None,
+                kept: None,
+            });
+        }
+        let (tx, kept) = self.settlement.relay(self.wallet, withdrawal).await?;
+        Ok(Step::Finalized { tx: Some(tx), kept })
     }
 
     async fn finalize(&self) -> Result<Step, TransferError> {

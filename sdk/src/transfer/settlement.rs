@@ -1,17 +1,21 @@
 //! A chain's contracts on L1, as far as transfers go through them.
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, Bytes, U256, keccak256},
     providers::{DynProvider, Provider},
-    rpc::types::TransactionReceipt,
+    rpc::types::{TransactionReceipt, TransactionRequest},
 };
-use trestle_contracts::bindings::{
-    AnchorRegistry, DisputeGame, DisputeGameFactory, Inbox, Portal, anchor_registry, dispute_game,
-    dispute_game_factory, inbox, portal, portal::IPortal::OutputRootProof,
+use trestle_contracts::{
+    bindings::{
+        AnchorRegistry, DisputeGame, DisputeGameFactory, Inbox, L1CrossDomainMessenger, Portal,
+        anchor_registry, dispute_game, dispute_game_factory, inbox, portal,
+        portal::IPortal::OutputRootProof,
+    },
+    predeploys::L2_CROSS_DOMAIN_MESSENGER,
 };
 use trestle_protocol::OutputPreimage;
 
-use super::{Game, Layer, TransferError, Wallet, Withdrawal};
+use super::{Game, Layer, TransferError, Wallet, Withdrawal, node::kept_message};
 use crate::deploy::Contracts;
 
 /// Where a withdrawal stands, by one submitter's proof. Times in seconds since 1970.
@@ -180,5 +184,47 @@ impl Settlement {
         let call = portal.finalizeWithdrawalTransaction(withdrawal.transaction());
         let request = call.into_transaction_request();
         wallet.send("the payment", request).await
+    }
+
+    /// Whether L1's messenger keeps the message of a withdrawal that was paid out to it, because the message failed.
+    ///
+    /// # Errors
+    /// [`TransferError::Contract`].
+    pub async fn keeps(&self, withdrawal: &Withdrawal) -> Result<bool, TransferError> {
+        if withdrawal.sender != L2_CROSS_DOMAIN_MESSENGER {
+            return Ok(false);
+        }
+        let at = self.contracts.l1_cross_domain_messenger;
+        let messenger = L1CrossDomainMessenger::new(at, &self.provider);
+        // A message is known by the hash of the call that delivers it, and that is the withdrawal's data.
+        let hash = keccak256(&withdrawal.data);
+        Ok(messenger.failedMessages(hash).call().await?
+            && !messenger.successfulMessages(hash).call().await?)
+    }
+
+    /// Relays a message that is kept again; gives the hash of the message if it failed again.
+    ///
+    /// # Errors
+    /// As [`Wallet::send`], with the messenger's reason.
+    pub async fn relay(
+        &self,
+        wallet: &Wallet,
+        withdrawal: &Withdrawal,
+    ) -> Result<(B256, Option<B256>), TransferError> {
+        /// L1 gas of a byte of calldata, and of the transaction beside what the message was promised.
+        const GAS: (u64, u64) = (16, 50_000);
+        let messenger = self.contracts.l1_cross_domain_messenger;
+        let bytes = u64::try_from(withdrawal.data.len()).unwrap_or(u64::MAX);
+        // A relay with too little gas for its message succeeds as well: it keeps the message.
+        let promised = withdrawal.gas_limit.saturating_to::<u64>();
+        let gas = promised
+            .saturating_add(bytes.saturating_mul(GAS.0))
+            .saturating_add(GAS.1);
+        let request = TransactionRequest::default()
+            .to(messenger)
+            .input(withdrawal.data.clone().into());
+        let receipt = wallet.send_with("the message", request, gas).await?;
+        let kept = kept_message(receipt.logs(), messenger);
+        Ok((receipt.transaction_hash, kept))
     }
 }

@@ -125,10 +125,23 @@ impl Wallet {
         what: &'static str,
         request: TransactionRequest,
     ) -> Result<TransactionReceipt, TransferError> {
+        self.send_with(what, request, 0).await
+    }
+
+    /// As [`Self::send`], with a gas limit of at least `gas`: for calls that succeed with less and then do less.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub(super) async fn send_with(
+        &self,
+        what: &'static str,
+        request: TransactionRequest,
+        gas: u64,
+    ) -> Result<TransactionReceipt, TransferError> {
         let quote = self.quote(what, request.clone()).await?;
         let request = request
             .with_from(self.account)
-            .with_gas_limit(quote.gas_limit);
+            .with_gas_limit(quote.gas_limit.max(gas));
         let pending = self.provider.send_transaction(request).await;
         let tx = *pending.map_err(TransferError::rpc(self.layer))?.tx_hash();
         let receipt = self.receipt(what, tx).await?;
