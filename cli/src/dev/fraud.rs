@@ -41,7 +41,8 @@ struct Shown {
     liar: Address,
     /// Depth of each claim.
     depths: BTreeMap<B256, u32>,
-    gas: u64,
+    /// Gas of each transaction in the game that is not the liar's.
+    gas: BTreeMap<B256, u64>,
 }
 
 impl Display {
@@ -74,9 +75,14 @@ impl Display {
             game,
             liar,
             depths: BTreeMap::from([(id, 0)]),
-            gas: 0,
+            gas: BTreeMap::new(),
         };
-        let status = shown.follow(say).await?;
+        let status = shown.follow(&say).await?;
+        say(&format!(
+            "gas      {} for the honest side's {} transactions",
+            shown.gas.values().sum::<u64>(),
+            shown.gas.len()
+        ))?;
         if status != CHALLENGER_WINS {
             bail!("the false root stands on L1");
         }
@@ -117,6 +123,7 @@ impl Shown {
                     .from_block(from)
                     .to_block(head);
                 for log in self.l1.get_logs(&filter).await? {
+                    self.gas_of(&log).await?;
                     if let Some(line) = self.line(&log).await? {
                         say(&line)?;
                     }
@@ -209,8 +216,10 @@ impl Shown {
             .transaction_hash
             .ok_or_eyre("an event without transaction");
         let receipt = self.l1.get_transaction_receipt(hash?).await?;
-        let gas = receipt.map_or(0, |receipt| receipt.gas_used);
-        self.gas = self.gas.saturating_add(gas);
-        Ok(gas)
+        let Some(receipt) = receipt else { return Ok(0) };
+        if receipt.from != self.liar {
+            self.gas.insert(receipt.transaction_hash, receipt.gas_used);
+        }
+        Ok(receipt.gas_used)
     }
 }

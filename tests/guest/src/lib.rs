@@ -23,6 +23,7 @@ pub mod inputs;
 pub mod memory;
 pub mod random;
 pub mod search;
+pub mod transfers;
 mod world;
 
 pub use account::{Account, call, create};

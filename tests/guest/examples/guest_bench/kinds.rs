@@ -1,12 +1,14 @@
 //! One transaction of each kind.
 
-use crate::{Images, in_machine, transfers::token};
+use crate::{Images, in_machine};
 use alloy_consensus::TxEip7702;
 use alloy_eips::eip2930::{AccessList, AccessListItem};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use op_alloy_consensus::OpTxEnvelope;
 use trestle_challenger::host::Recorded;
-use trestle_guest_tests::{Account, CHAIN_ID, World, call, code, create, deposit};
+use trestle_guest_tests::{
+    Account, CHAIN_ID, World, call, code, create, deposit, transfers::token,
+};
 use trestle_protocol::payload::PayloadTx;
 
 /// Transactions of each batch.
