@@ -243,9 +243,11 @@ async fn change_everything(chain: &Chain, image: B256) {
         json!(["implementation", "portal", true]),
         json!(["implementation", "bridge", true]),
         json!(["implementation", "inbox", true]),
+        json!(["implementation", "system-config", false]),
     ];
     assert_eq!(kinds, expected, "{shown:?}");
-    assert_eq!(shown[3]["state"], "cancelled");
+    let cancelled = shown[3..].iter().all(|line| line["state"] == "cancelled");
+    assert!(cancelled, "{shown:?}");
     for id in &ids {
         // Anyone executes what is ready.
         let done = || async {
@@ -260,6 +262,13 @@ async fn change_everything(chain: &Chain, image: B256) {
         shown[..3].iter().all(|line| line["state"] == "executed"),
         "{shown:?}"
     );
+    let third = B256::repeat_byte(6).to_string();
+    let third = ["upgrade", "image", &third, "--from-batch", "2000"];
+    let (ok, _, err) = outcome_of(chain, OPERATOR, &third);
+    assert!(
+        !ok && err.contains("before another change of the image"),
+        "{err}"
+    );
     let at = chain.deployed.rollup.contracts.portal;
     let portal = Portal::new(at, chain.batcher());
     let maturity = portal.proofMaturityDelaySeconds().call().await.unwrap();
@@ -273,6 +282,13 @@ fn refuse_what_cannot_be(chain: &Chain) {
         upgrade(chain, &["cancel", cancelled])[0]["event"],
         "cancelled"
     );
+    // Code that is none of ours can be announced, and is seen to be.
+    let foreign = chain.deployed.rollup.contracts.step_verifier.to_string();
+    let foreign = upgrade(
+        chain,
+        &["implementation", "system-config", "--at", &foreign],
+    );
+    upgrade(chain, &["cancel", foreign[0]["id"].as_str().unwrap()]);
     let unknown = B256::repeat_byte(1).to_string();
     let old = chain.deployed.deployments.config.dispute.image_root;
     let (old, nobody) = (old.to_string(), Address::repeat_byte(2).to_string());

@@ -58,8 +58,11 @@ pub(crate) async fn assert_ether_is_backed(l1: &Rpc, l2: &Rpc, portal: Address, 
 pub(crate) async fn judge(chain: &Chain) -> Node {
     let replica = Node::start(chain.replica("judge")).await;
     let batches = chain.inbox().batchCount().call().await.unwrap();
+    // A batch that is read is not derived yet; one whose output is known is.
+    let index = json!([format!("{batches:#x}")]);
     eventually("the judge has derived all batches", 60, || async {
-        (replica.rpc.batches().await >= batches).then_some(())
+        let output = replica.rpc.outcome("trestle_outputAtBatch", index.clone());
+        output.await.ok().filter(|output| !output.is_null())
     })
     .await;
     let portal = chain.deployed.rollup.contracts.portal;
