@@ -9,7 +9,7 @@ test-image: ## the committed image comes from these sources, wherever they are b
 	tools/check-image
 
 # `make test` runs these by way of test-rust.
-guest-test: ## the program that is proven, against the node's own derivation
+guest-test: contracts/node_modules ## the program that is proven, against the node's own derivation
 	cargo test -p trestle-guest -p trestle-guest-tests -p trestle-challenger
 
 # The second program computes keccak and signers in software, for comparison.

@@ -153,6 +153,7 @@ async fn deposits_arrive_and_a_failing_one_mints_and_bumps_the_nonce() {
         let logs = rpc.call("eth_getLogs", filter).await;
         assert_eq!(logs.as_array().unwrap().len(), 1, "{logs}");
     }
+    crate::proven::prove_all(&chain).await;
 }
 
 #[tokio::test]
@@ -186,4 +187,5 @@ async fn output_root_follows_the_storage_of_the_message_passer() {
         word(&proof["storageHash"]),
         trestle_protocol::trie::EMPTY_ROOT_HASH
     );
+    crate::proven::prove_all(&chain).await;
 }

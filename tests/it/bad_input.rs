@@ -76,6 +76,7 @@ async fn malformed_requests_get_their_own_errors_and_the_node_goes_on() {
         user.transfer(user_address(1), 1).included(rpc).await["status"],
         "0x1"
     );
+    crate::proven::prove_all(&chain).await;
 }
 
 #[tokio::test]
@@ -122,6 +123,7 @@ async fn transaction_that_cannot_be_included_is_refused_with_its_reason() {
         .await
         .unwrap_err();
     assert!(large.message.contains("oversized"), "{large:?}");
+    crate::proven::prove_all(&chain).await;
 }
 
 /// Payloads that a hostile batcher might post, by what is wrong with them.
@@ -276,6 +278,7 @@ async fn wrong_surroundings_each_get_their_own_error_and_nothing_is_lost() {
         )
         .await;
     assert_eq!(kept.unwrap()["blockHash"], receipt["blockHash"]);
+    crate::proven::prove_all(&chain).await;
 }
 
 /// The arguments with another value of `flag`.

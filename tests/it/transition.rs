@@ -172,4 +172,5 @@ async fn transition_over_every_batch_gives_the_output_roots_that_the_node_serves
             batch.header.index
         );
     }
+    assert!(crate::proven::prove_all(&chain).await > 0);
 }

@@ -200,6 +200,7 @@ async fn upgrade_in_mid_dispute_and_mid_withdrawal_lets_both_end_as_they_must() 
     judge(chain).await;
     games_to_come_have_the_next_image(chain, far_ahead(header), (old, next)).await;
     assert_eq!(command(chain, &["deposit", "1"])[0]["event"], "deposited");
+    assert!(crate::proven::prove_all(chain).await > 0);
 }
 
 /// A new image, a new Portal and a new bridge: announced, shown, refused while it is early, executed.

@@ -54,7 +54,7 @@ pub(crate) async fn assert_ether_is_backed(l1: &Rpc, l2: &Rpc, portal: Address, 
     );
 }
 
-/// Derives the chain by a replica of its own and asserts the law; gives the replica.
+/// Derives the chain by a replica of its own and asserts the law; every batch is proven. Gives the replica.
 pub(crate) async fn judge(chain: &Chain) -> Node {
     let replica = Node::start(chain.replica("judge")).await;
     let batches = chain.inbox().batchCount().call().await.unwrap();
@@ -67,6 +67,7 @@ pub(crate) async fn judge(chain: &Chain) -> Node {
     .await;
     let portal = chain.deployed.rollup.contracts.portal;
     assert_ether_is_backed(&chain.l1_rpc(), &replica.rpc, portal, &[]).await;
+    crate::proven::assert_proven(chain, &replica.rpc).await;
     replica
 }
 

@@ -154,3 +154,107 @@ pub(super) fn opening(blob: &[u8], index: u16) -> Option<BlobProof> {
 }
 
 const _: () = assert!(BLOB_LEN == 131_072, "blobs of EIP-4844");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use c_kzg::Bytes48;
+    use serde_json::json;
+    use trestle_test_support::Anvil;
+
+    /// A blob of small numbers, its versioned hash, and the fields of a transaction that carries it.
+    fn blob_and_sidecar(first: u8) -> (Bytes, B256, Value) {
+        let mut bytes = vec![0; 131_072];
+        bytes
+            .chunks_exact_mut(32)
+            .for_each(|element| element[31] = first);
+        let commitment = commitment_of(&bytes).unwrap();
+        let hash = versioned_hash(&commitment);
+        let blob = Blob::from_bytes(&bytes).unwrap();
+        let proof = ethereum_kzg_settings(0)
+            .compute_blob_kzg_proof(&blob, &Bytes48::from(commitment))
+            .unwrap();
+        let fields = json!({
+            "type": "0x3",
+            "blobVersionedHashes": [hash],
+            "blobs": [hex::encode_prefixed(&bytes)],
+            "commitments": [hex::encode_prefixed(commitment)],
+            "proofs": [hex::encode_prefixed(*proof.to_bytes())],
+            "maxFeePerBlobGas": "0x3b9aca00",
+        });
+        (bytes.into(), hash, fields)
+    }
+
+    /// Sends a blob to anvil; its place, the blob, and its versioned hash.
+    async fn sent(anvil: &Anvil) -> (BatchPlace, Bytes, B256) {
+        let (blob, hash, mut tx) = blob_and_sidecar(7);
+        let from: Vec<alloy_primitives::Address> = anvil.rpc("eth_accounts", ()).await.unwrap();
+        tx["from"] = json!(from[0]);
+        tx["to"] = json!(from[1]);
+        let id: B256 = anvil.rpc("eth_sendTransaction", (tx,)).await.unwrap();
+        let place = BatchPlace {
+            batch: 1,
+            number: block_of(anvil, id).await,
+            time: 0,
+        };
+        (place, blob, hash)
+    }
+
+    /// Number of the block that a transaction is in, once it is in one.
+    async fn block_of(anvil: &Anvil, id: B256) -> u64 {
+        for _ in 0..600 {
+            let receipt: Value = anvil.rpc("eth_getTransactionReceipt", (id,)).await.unwrap();
+            if let Some(number) = receipt["blockNumber"].as_str() {
+                return u64::from_str_radix(number.trim_start_matches("0x"), 16).unwrap();
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+        panic!("{id} is in no block after 30 s");
+    }
+
+    #[tokio::test]
+    async fn blob_on_l1_comes_from_the_beacon_endpoint_and_another_is_refused() {
+        let anvil = Anvil::start().unwrap();
+        let (place, blob, hash) = sent(&anvil).await;
+        let source = BlobSource {
+            archive: None,
+            beacon: Some((anvil.url(), BeaconIds::ExecutionNumbers)),
+        };
+        assert_eq!(source.blobs(place, &[hash]).await.unwrap(), [blob]);
+        let (_, other, _) = blob_and_sidecar(8);
+        let error = source.blobs(place, &[hash, other]).await.unwrap_err();
+        assert!(
+            matches!(error, HostError::Blob { batch: 1, versioned_hash, .. } if versioned_hash == other),
+            "{error}"
+        );
+        let nowhere = BatchPlace {
+            number: place.number + 1_000,
+            ..place
+        };
+        assert!(source.blobs(nowhere, &[hash]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn blob_of_an_archive_needs_no_endpoint_and_a_damaged_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let source = BlobSource {
+            archive: Some(folder.path().into()),
+            beacon: None,
+        };
+        let place = BatchPlace {
+            batch: 3,
+            number: 1,
+            time: 1,
+        };
+        let (blob, hash, _) = blob_and_sidecar(9);
+        let file = folder.path().join(hash.to_string());
+        assert!(source.blobs(place, &[hash]).await.is_err());
+        std::fs::write(&file, &blob).unwrap();
+        assert_eq!(source.blobs(place, &[hash]).await.unwrap()[0], blob);
+        let mut damaged = blob.to_vec();
+        damaged[31] ^= 1;
+        std::fs::write(&file, damaged).unwrap();
+        let error = source.blobs(place, &[hash]).await.unwrap_err();
+        assert!(error.to_string().contains("no blob endpoint"), "{error}");
+    }
+}

@@ -24,6 +24,12 @@ const _: () = assert!(
     "the library's seed is six words"
 );
 
+// Without atomics the library has a constant in place of the cell, which no table reads through memory.
+const _: () = assert!(
+    cfg!(target_has_atomic = "8"),
+    "the library's seed is in a cell"
+);
+
 /// Seeds every table that is made from now on. The first thing that the program does.
 pub(crate) fn install(input_hash: &B256) {
     set_global(input_hash);
@@ -57,9 +63,10 @@ fn set_global(input_hash: &B256) {
     let mut to = core::ptr::from_ref(SharedSeed::global_random()) as u64;
     for word in words.take(WORDS) {
         let word = u64::from_le_bytes(*word) | FORCED_ONES;
-        // SAFETY: the library keeps the seed in a cell in writable memory, reads it anew for each table, and is
-        // done with initialising it when it gives it out. Nothing holds a reference to it while it is written: no
-        // table exists yet, and the program has one hart.
+        // SAFETY: the library keeps the seed in an `UnsafeCell` of a static, hence in writable memory that the
+        // compiler may not take for constant; it reads the seed anew for each hash, and is done with initialising
+        // it when it gives it out. The reference that led to `to` is gone, no table exists yet, and the program has one
+        // hart, so nothing reads the seed while it is written. `to` stays within its six words.
         unsafe { asm!("sd {0}, 0({1})", in(reg) word, in(reg) to, options(nostack)) }
         to += 8;
     }
