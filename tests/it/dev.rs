@@ -118,7 +118,7 @@ async fn manifest_names_everything_and_the_chain_survives_a_restart() {
         PathBuf::from(manifest["datadir"].as_str().unwrap()),
         datadir.canonicalize().unwrap()
     );
-    let l1 = Rpc::new(manifest["l1"]["rpc"].as_str().unwrap());
+    let l1 = Rpc::of_l1(manifest["l1"]["rpc"].as_str().unwrap());
     let l2 = dev.l2();
     for (rpc, layer) in [(&l1, "l1"), (&l2, "l2")] {
         assert_eq!(

@@ -4,6 +4,7 @@ use std::{fs, path::PathBuf, time::Instant};
 
 use alloy::primitives::{Address, U256, utils::parse_ether};
 use serde_json::Value;
+use trestle_test_support::FaultProxy;
 
 use crate::{
     dev::{Dev, folder},
@@ -55,7 +56,7 @@ impl Setting {
     }
 
     pub(crate) fn l1(&self) -> Rpc {
-        Rpc::new(&self.dev.text("/l1/rpc"))
+        Rpc::of_l1(&self.dev.text("/l1/rpc"))
     }
 
     /// Runs a command to its end: success, its JSON lines, standard error.
@@ -91,10 +92,13 @@ pub(crate) fn events(lines: &[Value]) -> Vec<&str> {
 /// What a machine of several jobs may add to the windows of a dev chain, in seconds.
 const LIMIT_SECONDS: u64 = 30;
 
-#[tokio::test]
+// Commands run to their end on the test's own thread; the endpoint that judges needs another.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ether_goes_there_and_back_by_commands_within_thirty_seconds() {
     let setting = Setting::new().await;
-    let replica = setting.dev.text("/l2/replica");
+    let judged = FaultProxy::judged(setting.dev.text("/l2/replica"));
+    let judged = judged.await.unwrap();
+    let replica = judged.url();
     let (to, back) = (Address::repeat_byte(0x61), Address::repeat_byte(0x62));
     let (to_text, back_text) = (to.to_string(), back.to_string());
 
@@ -156,6 +160,9 @@ async fn ether_goes_there_and_back_by_commands_within_thirty_seconds() {
     assert_eq!(deposits.count(), 2, "{lines:?}");
     assert_ether_is_backed(&setting.l1(), &Rpc::new(&replica), setting.portal(), &[]).await;
     refuse_what_cannot_be(&setting, &replica);
+    let verdict = judged.verdict();
+    assert_eq!(verdict.complaints, Vec::<String>::new());
+    assert!(verdict.held > 20, "{} answers to commands", verdict.held);
     setting.dev.stop().await;
 }
 

@@ -10,7 +10,6 @@ mod fuzz;
 mod limits;
 mod ranges;
 mod reorgs;
-mod schema;
 mod tools;
 mod traces;
 mod trestle;

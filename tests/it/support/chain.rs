@@ -122,7 +122,7 @@ impl Chain {
     }
 
     pub(crate) fn l1_rpc(&self) -> Rpc {
-        Rpc::new(&self.l1.url())
+        Rpc::of_l1(&self.l1.url())
     }
 
     pub(crate) async fn mine(&self, blocks: u64) {

@@ -1,18 +1,28 @@
-//! JSON-RPC with plain values: what the tests compare is what clients read.
+//! JSON-RPC with plain values: what the tests compare is what clients read. Every answer of a node of ours is
+//! held against Ethereum's public schema.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use alloy::{
     primitives::{Address, B256, U256},
     transports::http::reqwest::{Client, Url},
 };
 use serde_json::{Value, json};
+use trestle_test_support::{Held, Judge};
 
 /// An endpoint.
 #[derive(Debug, Clone)]
 pub(crate) struct Rpc {
     pub(crate) url: String,
     client: Client,
+    /// Answers that were held against the schema or alloy's types; `None` for an endpoint that is not ours.
+    held: Option<Arc<AtomicUsize>>,
 }
 
 /// An error object of JSON-RPC.
@@ -24,7 +34,16 @@ pub(crate) struct RpcError {
 }
 
 impl Rpc {
+    /// A node of L2, whose answers are held against the schema.
     pub(crate) fn new(url: &str) -> Self {
+        Self {
+            held: Some(Arc::default()),
+            ..Self::of_l1(url)
+        }
+    }
+
+    /// An endpoint of L1: what it answers is not ours to judge.
+    pub(crate) fn of_l1(url: &str) -> Self {
         let client = Client::builder()
             .timeout(Duration::from_secs(30))
             .build()
@@ -32,6 +51,30 @@ impl Rpc {
         Self {
             url: url.to_owned(),
             client,
+            held: None,
+        }
+    }
+
+    /// Answers that were held against the schema or alloy's types so far.
+    pub(crate) fn held(&self) -> usize {
+        let held = self.held.as_ref();
+        held.map_or(0, |held| held.load(Ordering::Relaxed))
+    }
+
+    /// Holds an answer against what the request asked.
+    fn hold(&self, request: &[u8], answer: &str) {
+        let Some(held) = &self.held else { return };
+        let request = serde_json::from_slice(request).unwrap_or_default();
+        let answer =
+            serde_json::from_str(answer).unwrap_or_else(|error| panic!("{error}: {answer}"));
+        for verdict in Judge::shared().unwrap().hold_exchange(&request, &answer) {
+            match verdict {
+                Ok(Held::Unknown) => {}
+                Ok(Held::Schema | Held::Types) => {
+                    held.fetch_add(1, Ordering::Relaxed);
+                }
+                Err(complaint) => panic!("{}: {complaint}", self.url),
+            }
         }
     }
 
@@ -42,9 +85,14 @@ impl Rpc {
             .client
             .post(url)
             .header("content-type", "application/json");
-        let response = request.body(body.into()).send().await.ok()?;
+        let body = body.into();
+        let response = request.body(body.clone()).send().await.ok()?;
         let status = response.status().as_u16();
-        Some((status, response.text().await.ok()?))
+        let text = response.text().await.ok()?;
+        if status == 200 {
+            self.hold(&body, &text);
+        }
+        Some((status, text))
     }
 
     /// Outcome of a call; `None` if nothing answers.

@@ -30,6 +30,8 @@ pub(crate) struct Node {
     pub(crate) options: NodeOptions,
     pub(crate) rpc: Rpc,
     child: Child,
+    /// Whether it answered.
+    is_ready: bool,
 }
 
 /// A port that nothing listens on.
@@ -106,6 +108,7 @@ impl Node {
             options,
             rpc,
             child,
+            is_ready: false,
         }
     }
 
@@ -115,6 +118,7 @@ impl Node {
                 panic!("ended with {status}:\n{}", tail(&self.options.log));
             }
             if self.rpc.try_call("eth_chainId", json!([])).await.is_some() {
+                self.is_ready = true;
                 return self;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -175,6 +179,8 @@ impl Drop for Node {
                 self.options.log.display(),
                 tail(&self.options.log)
             );
+        } else if self.is_ready {
+            assert!(self.rpc.held() > 0, "no answer was held against the schema");
         }
     }
 }

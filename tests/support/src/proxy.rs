@@ -1,7 +1,8 @@
 //! A JSON-RPC endpoint that lies, lags or dies on command, in front of a real one.
 //!
 //! Requests go through unchanged unless the rule of the moment says otherwise, so that a test meets
-//! the client's real code with the faults of a real endpoint.
+//! the client's real code with the faults of a real endpoint. In front of a node of ours it also holds what
+//! the node answers against [`Judge`].
 
 use alloy::transports::http::reqwest;
 use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::post};
@@ -12,6 +13,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 use tokio::{net::TcpListener, task::JoinHandle};
+
+use crate::{Held, Judge};
 
 /// What happens to a request.
 #[derive(Debug, Clone)]
@@ -33,9 +36,20 @@ pub enum Fault {
 /// Chooses the fault of a request by its method and parameters.
 pub type Rule = dyn Fn(&str, &Value) -> Fault + Send + Sync;
 
+/// What the answers of a judged endpoint were like.
+#[derive(Debug, Clone, Default)]
+pub struct Verdict {
+    /// Answers that were held against the public schema or alloy's types.
+    pub held: usize,
+    /// What was wrong, in words.
+    pub complaints: Vec<String>,
+}
+
 struct Shared {
     upstream: String,
     client: reqwest::Client,
+    judge: Option<&'static Judge>,
+    verdict: Mutex<Verdict>,
     rule: Mutex<Arc<Rule>>,
     calls: Mutex<BTreeMap<String, usize>>,
 }
@@ -61,11 +75,26 @@ impl FaultProxy {
     /// # Errors
     /// When no port can be opened.
     pub async fn start(upstream: String) -> io::Result<Self> {
+        Self::with_judge(upstream, None).await
+    }
+
+    /// The same in front of a node of ours, whose answers are judged.
+    ///
+    /// # Errors
+    /// When no port can be opened, or the public schema is there and cannot be read.
+    pub async fn judged(upstream: String) -> io::Result<Self> {
+        let judge = Judge::shared().map_err(io::Error::other)?;
+        Self::with_judge(upstream, Some(judge)).await
+    }
+
+    async fn with_judge(upstream: String, judge: Option<&'static Judge>) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
             upstream,
             client: reqwest::Client::new(),
+            judge,
+            verdict: Mutex::default(),
             rule: Mutex::new(Arc::new(|_: &str, _: &Value| Fault::None)),
             calls: Mutex::default(),
         });
@@ -99,6 +128,13 @@ impl FaultProxy {
     /// Lets every request through from now on.
     pub fn heal(&self) {
         self.set_rule(|_, _| Fault::None);
+    }
+
+    /// What was found in the answers that were forwarded so far.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        let verdict = self.shared.verdict.lock();
+        verdict.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Requests of `method` that arrived so far, whatever became of them.
@@ -174,5 +210,26 @@ async fn forward(shared: &Shared, body: String) -> Option<String> {
         .client
         .post(&shared.upstream)
         .header("content-type", "application/json");
-    request.body(body).send().await.ok()?.text().await.ok()
+    let text = request.body(body.clone()).send().await.ok()?.text().await;
+    let text = text.ok()?;
+    if let Some(judge) = shared.judge {
+        hold(shared, judge, &body, &text);
+    }
+    Some(text)
+}
+
+fn hold(shared: &Shared, judge: &Judge, request: &str, answer: &str) {
+    let parsed = |text| serde_json::from_str::<Value>(text).unwrap_or_default();
+    let verdict = judge.hold_exchange(&parsed(request), &parsed(answer));
+    let mut all = shared
+        .verdict
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    for one in verdict {
+        match one {
+            Ok(Held::Unknown) => {}
+            Ok(Held::Schema | Held::Types) => all.held += 1,
+            Err(complaint) => all.complaints.push(complaint),
+        }
+    }
 }
