@@ -7,7 +7,7 @@ import { before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
-import { artifact, fundedKey, l2, l2Client } from './lib/clients.mjs';
+import { artifact, fundedKey, l2, l2Client, range } from './lib/clients.mjs';
 
 const program = fileURLToPath(new URL('../../contracts/node_modules/.bin/forge', import.meta.url));
 const root = fileURLToPath(new URL('./forge', import.meta.url));
@@ -15,16 +15,18 @@ const run = promisify(execFile);
 const LIMIT = { timeout: 240_000 };
 
 /** Runs the script; its own keys, by the environment, so that none is on a command line. */
-async function script(key, other, extra, signature = 'run()') {
-  const args = ['script', 'script/Story.s.sol:Story', '--sig', signature, '--broadcast', '--rpc-url', l2.rpc, ...extra];
+async function script(key, other, extra, ...call) {
+  const signature = call.length ? call : ['run()'];
+  const args = ['script', 'script/Story.s.sol:Story', '--sig', ...signature, '--broadcast', '--rpc-url', l2.rpc, ...extra];
   const env = { ...process.env, STORY_KEY: key, STORY_OTHER_KEY: other, FOUNDRY_DISABLE_NIGHTLY_WARNING: '1' };
-  return run(program, args, { cwd: root, env, timeout: 200_000, maxBuffer: 1 << 26 });
+  return run(program, args, { cwd: root, env, timeout: 200_000, killSignal: 'SIGKILL', maxBuffer: 1 << 26 });
 }
 
 const broadcast = () =>
   JSON.parse(readFileSync(`${root}/broadcast/Story.s.sol/${l2.chain_id}/run-latest.json`, 'utf8'));
 
 describe('forge script', { timeout: 600_000 }, () => {
+  let deployed;
   before(() => {
     rmSync(`${root}/broadcast`, { recursive: true, force: true });
     // forge finds no sources outside its root.
@@ -49,8 +51,30 @@ describe('forge script', { timeout: 600_000 }, () => {
       assert.match(await l2Client.getCode({ address: account }), /^0xef0100/);
       const sender = privateKeyToAccount(key).address;
       assert.equal(await l2Client.getTransactionCount({ address: sender }), 107);
+      deployed = probe.contractAddress;
     });
   }
+
+  it('reads events back, and names a custom error', LIMIT, async () => {
+    const error = await script(await fundedKey(), generatePrivateKey(), [], 'reads(address)', deployed).then(
+      () => assert.fail('did not fail'),
+      (thrown) => thrown,
+    );
+    // The script ends by an error on purpose, after everything else held.
+    assert.match(error.stderr + error.stdout, /TooLarge\(102, 100\)/);
+  });
+
+  it('races another script for the same nonces, and each transaction is sent once', LIMIT, async () => {
+    const key = await fundedKey();
+    const outcomes = await Promise.allSettled(range(2).map(() => script(key, generatePrivateKey(), [], 'pays()')));
+    const won = outcomes.filter(({ status }) => status === 'fulfilled').length;
+    assert.ok(won >= 1, outcomes.map(({ reason }) => reason?.stderr).join('\n'));
+    for (const { reason } of outcomes.filter(({ status }) => status === 'rejected'))
+      assert.match(reason.stderr + reason.stdout, /nonce too low|already known|replacement transaction underpriced|EOA nonce changed/i);
+    const count = await l2Client.getTransactionCount({ address: privateKeyToAccount(key).address });
+    // Both ask for the same ten transactions: a script whose transactions are known already counts them as its own.
+    assert.ok(count >= 10 && count <= 10 * won, `${count} transactions of ${won} scripts`);
+  });
 
   it('stops before sending what would revert', LIMIT, async () => {
     const key = await fundedKey();

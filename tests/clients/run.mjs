@@ -22,7 +22,7 @@ if (!program) {
 }
 // Each in a run of its own: within one, node runs files in the order of their names.
 const tests = [
-  'viem', 'viem-wallet', 'ethers', 'wagmi', 'cast', 'forge', 'browser', 'deposits', 'evm', 'feed', 'traces', 'games', 'withdraw', 'replay',
+  'matrix', 'viem', 'viem-wallet', 'ethers', 'wagmi', 'cast', 'forge', 'browser', 'deposits', 'evm', 'feed', 'traces', 'games', 'withdraw', 'replay',
 ];
 const files = given.length ? given : tests.map((name) => join(here, `${name}.test.mjs`));
 

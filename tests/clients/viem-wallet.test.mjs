@@ -125,7 +125,7 @@ describe('viem wallet', SUITE, () => {
     assert.equal(await l2Client.getTransactionCount({ address, blockTag: 'pending' }), nonce);
     // Whoever waits for a transaction learns of its replacement, once it has seen what it waits for.
     let looked = 0;
-    const onFetchResponse = () => (looked += 1);
+    const onFetchResponse = () => void (looked += 1);
     const watching = createPublicClient({ chain: l2Chain, transport: http(l2.rpc, { onFetchResponse }), pollingInterval: 50 });
     let reason;
     const told = watching.waitForTransactionReceipt({ hash: first, onReplaced: (replaced) => ({ reason } = replaced) });

@@ -8,10 +8,12 @@ import {
   estimateGas,
   getBalance,
   getBlockNumber,
+  getBytecode,
   getChainId,
   getTransactionCount,
   readContract,
   readContracts,
+  sendCalls,
   sendTransaction,
   signMessage,
   signTypedData,
@@ -25,10 +27,10 @@ import {
   injected,
   webSocket,
 } from '@wagmi/core';
-import { parseEther, recoverMessageAddress, recoverTypedDataAddress } from 'viem';
+import { encodeFunctionData, parseEther, recoverMessageAddress, recoverTypedDataAddress } from 'viem';
 import { generatePrivateKey, privateKeyToAccount } from 'viem/accounts';
 import { artifact, eventually, fundedKey, l2, l2Chain, range } from './lib/clients.mjs';
-import { Wallet } from './lib/wallet.mjs';
+import { Wallet, chainParameters } from './lib/wallet.mjs';
 
 // Where the injected connector looks for a page.
 globalThis.window = new EventTarget();
@@ -49,10 +51,10 @@ describe('wagmi', SUITE, () => {
   let wallet;
   let config;
   let contract;
-  const configOf = (transport) =>
+  const configOf = (transport, provider) =>
     createConfig({
       chains: [chain],
-      connectors: [injected({ target: () => ({ id: 'test', name: 'Test wallet', provider: wallet }) })],
+      connectors: [injected({ target: () => ({ id: 'test', name: 'Test wallet', provider: provider ?? wallet }) })],
       transports: { [chain.id]: transport },
       pollingInterval: 50,
       multiInjectedProviderDiscovery: false,
@@ -139,6 +141,81 @@ describe('wagmi', SUITE, () => {
       message: { text: 'signed' },
     };
     assert.equal(await recoverTypedDataAddress({ ...typed, signature: await signTypedData(config, typed) }), wallet.account.address);
+  });
+
+  it('delegates to a contract with an account of its own, and not through the wallet', LIMIT, async () => {
+    const account = privateKeyToAccount(await fundedKey());
+    const nonce = await getTransactionCount(config, { address: account.address });
+    const authorization = await account.signAuthorization({ contractAddress: contract.address, chainId: chain.id, nonce: nonce + 1 });
+    const data = encodeFunctionData({ abi, functionName: 'note', args: ['delegated'] });
+    const sent = await sendTransaction(config, { account, chainId: chain.id, to: account.address, data, authorizationList: [authorization] });
+    const receipt = await receiptOf(sent);
+    assert.equal(receipt.status, 'success');
+    assert.equal(receipt.type, 'eip7702');
+    assert.equal(receipt.logs[0].address.toLowerCase(), account.address.toLowerCase());
+    const code = await getBytecode(config, { address: account.address });
+    assert.equal(code, `0xef0100${contract.address.slice(2).toLowerCase()}`);
+    // What a page gets to hear from a wallet that does not list the chain, and falls back to single transactions on.
+    const refused = await failure(sendCalls(config, { calls: [{ to: contract.address, data }] }));
+    assert.match(`${refused.message} ${refused.details}`, /EIP-7702 not supported/);
+  });
+
+  it('is told of a race for a nonce between two devices of one account', LIMIT, async () => {
+    const key = await fundedKey();
+    const devices = [new Wallet(key), new Wallet(key), new Wallet(key)];
+    const outcomes = await Promise.allSettled(
+      devices.map(async (device, index) => {
+        await device.request({ method: 'wallet_addEthereumChain', params: [chainParameters(l2)] });
+        device.customNonce = 0;
+        const own = configOf(http(l2.rpc), device);
+        await connect(own, { connector: own.connectors[0] });
+        return sendTransaction(own, { to: fresh(), value: BigInt(index + 1), gas: 21_000n });
+      }),
+    );
+    const taken = outcomes.filter(({ status }) => status === 'fulfilled');
+    assert.equal(taken.length, 1, JSON.stringify(outcomes.map(({ reason }) => reason?.details)));
+    for (const { reason } of outcomes.filter(({ status }) => status === 'rejected'))
+      assert.match(reason.message, /nonce too low|lower than the current nonce|replacement transaction underpriced/i);
+    assert.equal((await receiptOf(taken[0].value)).status, 'success');
+  });
+
+  for (const [button, reason] of [
+    ['speedUp', 'repriced'],
+    ['cancel', 'cancelled'],
+  ]) {
+    it(`is told that the user had a transaction ${reason}`, LIMIT, async () => {
+      const user = new Wallet(await fundedKey());
+      let looked = 0;
+      const own = configOf(http(l2.rpc, { onFetchResponse: () => void (looked += 1) }), user);
+      await connect(own, { connector: own.connectors[0] });
+      await switchChain(own, { chainId: chain.id });
+      const to = fresh();
+      // A gap before it, so that it waits.
+      user.customNonce = 1;
+      const first = await sendTransaction(own, { to, value: 3n, gas: 21_000n });
+      let told;
+      const waited = waitForTransactionReceipt(own, { hash: first, onReplaced: (replaced) => (told = replaced.reason) });
+      // It looks for a replacement only of what it has seen.
+      await eventually('the transaction was looked at', 20, () => looked >= 6);
+      const second = await user[button](first);
+      assert.notEqual(second, first);
+      user.customNonce = 0;
+      await sendTransaction(own, { to: fresh(), value: 1n, gas: 21_000n });
+      const receipt = await waited;
+      assert.equal(receipt.transactionHash, second);
+      assert.equal(told, reason);
+      assert.equal((await getBalance(own, { address: to })).value, reason === 'repriced' ? 3n : 0n);
+    });
+  }
+
+  it('asks hundreds of questions in a few requests, and one wrong one spoils no other', LIMIT, async () => {
+    let requests = 0;
+    const asking = configOf(http(l2.rpc, { batch: { batchSize: 500, wait: 20 }, onFetchRequest: () => void (requests += 1) }));
+    const questions = range(250).map(() => getTransactionCount(asking, { address: fresh() }));
+    const wrong = failure(readContract(asking, { ...contract, functionName: 'bounded', args: [101n] }));
+    assert.ok((await Promise.all(questions)).every((count) => count === 0));
+    assert.equal((await wrong).cause.data.errorName, 'TooLarge');
+    assert.ok(requests <= 4, `${requests} requests`);
   });
 
   it('sends 100 transactions through the wallet without awaiting any', LIMIT, async () => {

@@ -434,6 +434,24 @@ fn replacement_needs_a_tenth_more() {
     assert_eq!(late, PoolError::NonceTooLow { next: 1, got: 0 });
 }
 
+/// What MetaMask's buttons do: both fees times 1.1, without the fraction.
+#[test]
+fn replacement_by_a_wallet_that_drops_the_fraction_is_taken() {
+    let (bed, sender) = (bed(), Address::repeat_byte(1));
+    bed.fund(sender, 0, ETHER);
+    for (nonce, price) in [(0, 10 * GWEI + 1), (1, 10 * GWEI + 9)] {
+        let priced = |fee| TxEip1559 {
+            max_fee_per_gas: fee,
+            max_priority_fee_per_gas: fee,
+            ..transfer(nonce)
+        };
+        bed.pool.insert(unsigned(sender, priced(price))).unwrap();
+        let raised = price * 11 / 10;
+        assert_ne!(raised * 10, price * 11, "there is a fraction");
+        bed.pool.insert(unsigned(sender, priced(raised))).unwrap();
+    }
+}
+
 #[test]
 fn transaction_below_the_base_fee_waits_for_it_to_fall() {
     let (bed, sender) = (bed(), Address::repeat_byte(1));

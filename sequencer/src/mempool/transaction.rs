@@ -72,9 +72,10 @@ impl PooledTransaction {
     }
 
     /// Whether this one may take the place of `old`: both fees raised by `bump` percent.
+    ///
+    /// The raise is rounded down, as in geth: MetaMask multiplies by 1.1 and drops the fraction.
     pub(super) fn outbids(&self, old: &Self, bump: u32) -> bool {
-        let raised =
-            |fee: u128| fee.saturating_add(fee.saturating_mul(u128::from(bump)).div_ceil(100));
+        let raised = |fee: u128| fee.saturating_add(fee.saturating_mul(u128::from(bump)) / 100);
         self.max_fee() > old.max_fee()
             && self.max_fee() >= raised(old.max_fee())
             && self.max_tip() >= raised(old.max_tip())

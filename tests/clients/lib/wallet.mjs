@@ -4,7 +4,8 @@
 // - `latest` is rewritten to the number that the wallet polled last, every 20 s and after each receipt;
 // - gas is the estimate and a half, and 35 % of the block's limit where the estimate fails;
 // - fees are `eth_gasPrice` twice, as fee cap and as tip, because its fee service knows no such chain;
-// - nonces are the wallet's own where they are ahead of the chain's.
+// - nonces are the wallet's own where they are ahead of the chain's, or what the user types (`customNonce`);
+// - speeding up sends the same with both fees times 1.1, without the fraction; cancelling sends nothing to oneself so.
 import { privateKeyToAccount } from 'viem/accounts';
 
 /** Place of the block among a method's parameters, where the wallet rewrites it. */
@@ -33,6 +34,9 @@ const hex = (number) => `0x${BigInt(number).toString(16)}`;
 export class Wallet {
   /** Everything that the wallet asked of a chain: method and parameters. */
   asked = [];
+  /** Nonce of the next transaction, where the user typed one into the confirmation. */
+  customNonce;
+  #sent = new Map();
   #chains = new Map();
   #chain;
   #polled;
@@ -153,6 +157,11 @@ export class Wallet {
   }
 
   async #nonce() {
+    if (this.customNonce !== undefined) {
+      const typed = this.customNonce;
+      this.customNonce = undefined;
+      return typed;
+    }
     const onChain = Number(await this.#pass('eth_getTransactionCount', [this.account.address, 'latest']));
     const nonce = Math.max(onChain, this.#nonces.get(this.#chain.chainId) ?? 0);
     this.#nonces.set(this.#chain.chainId, nonce + 1);
@@ -166,7 +175,7 @@ export class Wallet {
     const gasPrice = BigInt(await this.#pass('eth_gasPrice', []));
     const tx = { from, to, data, value, gas };
     for (const name of Object.keys(tx)) if (tx[name] === undefined) delete tx[name];
-    const signed = await this.account.signTransaction({
+    return this.#submit({
       type: 'eip1559',
       chainId: Number(this.#chain.chainId),
       nonce: await this.#nonce(),
@@ -177,7 +186,29 @@ export class Wallet {
       data,
       value: value ? BigInt(value) : undefined,
     });
-    return this.#pass('eth_sendRawTransaction', [signed]);
+  }
+
+  async #submit(tx) {
+    const hash = await this.#pass('eth_sendRawTransaction', [await this.account.signTransaction(tx)]);
+    this.#sent.set(hash, tx);
+    return hash;
+  }
+
+  #raised(hash, changes) {
+    const tx = this.#sent.get(hash);
+    const raise = (fee) => (fee * 11n) / 10n;
+    const [maxFeePerGas, maxPriorityFeePerGas] = [raise(tx.maxFeePerGas), raise(tx.maxPriorityFeePerGas)];
+    return this.#submit({ ...tx, ...changes, maxFeePerGas, maxPriorityFeePerGas });
+  }
+
+  /** The user's button of that name. */
+  speedUp(hash) {
+    return this.#raised(hash, {});
+  }
+
+  /** The user's button of that name. */
+  cancel(hash) {
+    return this.#raised(hash, { to: this.account.address, value: 0n, data: undefined, gas: 21_000n });
   }
 }
 

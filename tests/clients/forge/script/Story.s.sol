@@ -3,6 +3,19 @@ pragma solidity 0.8.37;
 
 import {Probe} from "./Probe.sol";
 
+/// @title A log as forge gives it
+struct EthGetLogs {
+    address emitter;
+    bytes32[] topics;
+    bytes data;
+    bytes32 blockHash;
+    uint64 blockNumber;
+    bytes32 transactionHash;
+    uint64 transactionIndex;
+    uint256 logIndex;
+    bool removed;
+}
+
 /// @title What the script needs of forge's cheatcodes
 interface Vm {
     /// @notice Record calls as transactions of the account of `key` from here on.
@@ -18,6 +31,15 @@ interface Vm {
     /// @param implementation Contract whose code the account shall have.
     /// @param key            Private key of the account.
     function signAndAttachDelegation(address implementation, uint256 key) external;
+    /// @notice Logs of a range of blocks, asked of the node.
+    /// @param fromBlock First block.
+    /// @param toBlock   Last block.
+    /// @param target    Contract.
+    /// @param topics    What the topics have to be.
+    /// @return logs The logs.
+    function eth_getLogs(uint256 fromBlock, uint256 toBlock, address target, bytes32[] calldata topics)
+        external
+        returns (EthGetLogs[] memory logs);
     /// @notice The account of a private key.
     /// @param key The key.
     /// @return account Its address.
@@ -46,6 +68,34 @@ contract Story {
         Probe(VM.addr(other)).note("delegated");
         VM.stopBroadcast();
         require(probe.total() == 5, "the simulation lost a note");
+    }
+
+    /// @notice Reads what `run` left on the chain: the logs of `probe`, and its custom error.
+    /// @param probe Contract that `run` deployed.
+    function reads(Probe probe) external {
+        bytes32[] memory topics = new bytes32[](1);
+        topics[0] = Probe.Noted.selector;
+        EthGetLogs[] memory logs = VM.eth_getLogs(0, block.number, address(probe), topics);
+        require(logs.length == 5, "logs are missing");
+        for (uint256 i = 0; i < logs.length; ++i) {
+            require(uint256(logs[i].topics[2]) == i + 1 && !logs[i].removed, "logs are out of order");
+        }
+        try probe.bounded(101) returns (uint256) {
+            revert("the limit does not hold");
+        } catch (bytes memory reason) {
+            bytes memory expected = abi.encodeWithSelector(Probe.TooLarge.selector, 101, 100);
+            require(keccak256(reason) == keccak256(expected), "another error");
+        }
+        probe.bounded(102);
+    }
+
+    /// @notice Ten transfers, for races between two scripts of one account.
+    function pays() external {
+        VM.startBroadcast(VM.envUint("STORY_KEY"));
+        for (uint160 i = 0; i < 10; ++i) {
+            payable(address(uint160(0xfeee000000) + i)).transfer(1);
+        }
+        VM.stopBroadcast();
     }
 
     /// @notice A script whose transaction reverts, in simulation already.
