@@ -30,7 +30,7 @@ use crate::{
     rpc::{Forward, NodeHandle, RpcServer, SettledHeads, SystemClock},
     store::{BlockRef, Identity, Mark, SentTransactions, Store, StoreConfig},
 };
-use forward::Forwarder;
+pub(crate) use forward::Forwarder;
 use l1_view::StoredL1;
 use std::{
     net::SocketAddr,

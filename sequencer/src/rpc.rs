@@ -18,6 +18,7 @@ mod error;
 mod evm;
 mod filters;
 mod follow;
+mod forwarded;
 mod heavy;
 mod limits;
 mod listener;
@@ -39,4 +40,5 @@ pub use context::{
 };
 pub use error::RpcError;
 pub use limits::RpcLimits;
+pub use methods::stages::ToldStatus;
 pub use server::{CorsOrigins, RpcConfig, RpcServer, RpcStartError};

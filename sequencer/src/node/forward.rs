@@ -1,7 +1,7 @@
 //! A replica's way to the sequencer: transactions are handed on, answers are handed back, and what only
 //! the sequencer's pool knows is asked of it.
 
-use crate::rpc::{Forward, RpcError};
+use crate::rpc::{Forward, RpcError, ToldStatus};
 use alloy::{
     rpc::{
         client::RpcClient,
@@ -12,20 +12,47 @@ use alloy::{
 use alloy_primitives::{Address, B256, Bytes, U64};
 use futures::{FutureExt, future::BoxFuture};
 use serde_json::Value;
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 
 /// Longest wait for the sequencer to take a transaction.
 const SUBMIT: Duration = Duration::from_secs(30);
 /// Longest wait for what it knows.
 const LOOK_UP: Duration = Duration::from_secs(2);
 
+/// Look-ups under way at once; others wait for their turn, and no longer than the look-up itself.
+const LOOK_UPS: usize = 64;
+
 /// The sequencer's JSON-RPC.
 #[derive(Debug, Clone)]
-pub(super) struct Forwarder(RpcClient);
+pub(crate) struct Forwarder {
+    client: RpcClient,
+    /// Clients of a replica shall not multiply into a load on the sequencer.
+    turns: Arc<Semaphore>,
+}
 
 impl Forwarder {
-    pub(super) fn new(sequencer: Url) -> Self {
-        Self(RpcClient::new_http(sequencer))
+    pub(crate) fn new(sequencer: Url) -> Self {
+        Self {
+            client: RpcClient::new_http(sequencer),
+            turns: Arc::new(Semaphore::new(LOOK_UPS)),
+        }
+    }
+
+    fn look_up<P: RpcSend + 'static, R: RpcRecv>(
+        &self,
+        method: &'static str,
+        params: P,
+    ) -> BoxFuture<'static, Result<R, RpcError>> {
+        let (asked, turns) = (self.ask(method, params, LOOK_UP), Arc::clone(&self.turns));
+        async move {
+            let turn = tokio::time::timeout(LOOK_UP, turns.acquire()).await;
+            let Ok(Ok(_turn)) = turn else {
+                return Err(RpcError::busy("too many questions to the sequencer"));
+            };
+            asked.await
+        }
+        .boxed()
     }
 
     fn ask<P: RpcSend + 'static, R: RpcRecv>(
@@ -34,7 +61,7 @@ impl Forwarder {
         params: P,
         patience: Duration,
     ) -> BoxFuture<'static, Result<R, RpcError>> {
-        let call = self.0.request::<P, R>(method, params);
+        let call = self.client.request::<P, R>(method, params);
         async move {
             match tokio::time::timeout(patience, call).await {
                 Ok(Ok(answer)) => Ok(answer),
@@ -55,11 +82,15 @@ impl Forward for Forwarder {
     }
 
     fn pending_nonce(&self, address: Address) -> BoxFuture<'static, Result<u64, RpcError>> {
-        let nonce = self.ask::<_, U64>("eth_getTransactionCount", (address, "pending"), LOOK_UP);
+        let nonce = self.look_up::<_, U64>("eth_getTransactionCount", (address, "pending"));
         nonce.map(|nonce| nonce.map(|nonce| nonce.to())).boxed()
     }
 
     fn transaction(&self, hash: B256) -> BoxFuture<'static, Result<Option<Value>, RpcError>> {
-        self.ask("eth_getTransactionByHash", (hash,), LOOK_UP)
+        self.look_up("eth_getTransactionByHash", (hash,))
+    }
+
+    fn status(&self, hash: B256) -> BoxFuture<'static, Result<Option<ToldStatus>, RpcError>> {
+        self.look_up("trestle_transactionStatus", (hash,))
     }
 }

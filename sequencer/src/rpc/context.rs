@@ -10,7 +10,8 @@ use tokio::sync::{broadcast, watch};
 use trestle_protocol::ChainConfig;
 
 use super::{
-    RpcError, RpcLimits, blocks::BlockCache, filters::Filters, follow::ChainEvent, heavy::HeavyPool,
+    RpcError, RpcLimits, blocks::BlockCache, filters::Filters, follow::ChainEvent,
+    forwarded::Forwarded, heavy::HeavyPool, methods::stages::ToldStatus,
 };
 use crate::{
     batcher::BatcherStatus,
@@ -138,6 +139,9 @@ pub trait Forward: Send + Sync + fmt::Debug {
 
     /// A transaction as the sequencer's `eth_getTransactionByHash` shows it.
     fn transaction(&self, hash: B256) -> BoxFuture<'static, Result<Option<Value>, RpcError>>;
+
+    /// A transaction as the sequencer's `trestle_transactionStatus` shows it.
+    fn status(&self, hash: B256) -> BoxFuture<'static, Result<Option<ToldStatus>, RpcError>>;
 }
 
 /// The node as the RPC sees it.
@@ -167,6 +171,7 @@ pub(super) struct Context {
     pub(super) node: NodeHandle,
     pub(super) limits: RpcLimits,
     pub(super) filters: Filters,
+    pub(super) forwarded: Forwarded,
     pub(super) events: broadcast::Sender<ChainEvent>,
     pub(super) heavy: HeavyPool,
     pub(super) blocks: BlockCache,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 
-use super::{RpcError, RpcLimits};
+use super::{RpcError, RpcLimits, bounded::begin_request};
 
 /// When a request must be done.
 #[derive(Debug, Clone, Copy)]
@@ -52,6 +52,7 @@ impl HeavyPool {
         let permit = self.permit().await?;
         let time = self.time;
         let task = tokio::task::spawn_blocking(move || {
+            begin_request();
             let outcome = work(Deadline(Instant::now() + time));
             drop(permit);
             outcome

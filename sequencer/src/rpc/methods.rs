@@ -13,6 +13,7 @@ pub(super) mod proofs;
 pub(super) mod raw;
 pub(super) mod registry;
 pub(super) mod simulate;
+pub(super) mod stages;
 pub(super) mod state;
 pub(super) mod submit;
 pub(super) mod traces;

@@ -149,6 +149,12 @@ where
         let service = self.clone();
         async move {
             match entry {
+                // Its answer would be sent by itself, outside the batch's.
+                Ok(BatchEntry::Call(request)) if request.method_name().ends_with("_subscribe") => {
+                    let id = request.id().clone().into_owned();
+                    let words = "subscriptions are not served in a batch, send them alone";
+                    Some((id, refuse(request, RpcError::with_code(-32600, words))))
+                }
                 Ok(BatchEntry::Call(request)) => {
                     let id = request.id().clone().into_owned();
                     Some((id, service.call(request).await))

@@ -63,7 +63,7 @@ const TYPES: [(&str, &str); 17] = [
 const NO_BLOBS: &str = "blob transactions are refused";
 const NEXT_BLOCK: &str =
     "`latest` and no block mean a block sealed now, since the newest may be old";
-const REPLAY: &str = "no JavaScript tracers; at most 20,000,000 steps and the time limit of calls";
+const REPLAY: &str = "no JavaScript tracers; at most 20,000,000 steps, and the limits of time and of what tracers keep";
 
 /// Every method.
 #[rustfmt::skip]
@@ -114,7 +114,7 @@ pub(super) const METHODS: [Entry; 100] = [
     ("eth_sendRawTransaction", "Submits a signed transaction; its hash comes once it is on disk", "transaction: bytes", "hash", NO_BLOBS),
     ("eth_sendRawTransactionSync", "The same, and waits for the receipt (EIP-7966)", "transaction: bytes, timeout?: integer", "object", "waits at most 30 s"),
     ("eth_simulateV1", "Calls in blocks that were never sealed", "payload: options, block?: block", "any", "state roots of simulated blocks are zero; movePrecompileToAddress is refused"),
-    ("eth_subscribe", "Subscribes to newHeads, logs, newPendingTransactions or syncing (WebSocket)", "kind: string, options?: any", "quantity", ""),
+    ("eth_subscribe", "Subscribes to newHeads, logs, newPendingTransactions or syncing (WebSocket)", "kind: string, options?: any", "quantity", "not in a batch: its answer comes before its notifications"),
     ("eth_syncing", "False: what is served is complete", "", "bool", ""),
     ("eth_uninstallFilter", "Removes a filter", "id: quantity", "bool", ""),
     ("eth_unsubscribe", "Ends a subscription (WebSocket)", "id: quantity", "bool", ""),
@@ -164,9 +164,9 @@ pub(super) const METHODS: [Entry; 100] = [
     ("trestle_heads", "The unsafe, safe and finalized heads", "", "object", ""),
     ("trestle_outputAtBatch", "Output root after a batch, and what it commits to", "index: quantity", "object", ""),
     ("trestle_outputAtBlock", "Output root after a block, and what it commits to", "block: block", "object", ""),
-    ("trestle_subscribe", "Subscribes to transactionStatus of a hash, or to heads (WebSocket)", "kind: string, options?: any", "quantity", ""),
+    ("trestle_subscribe", "Subscribes to transactionStatus of a hash, or to heads (WebSocket)", "kind: string, options?: any", "quantity", "not in a batch"),
     ("trestle_syncStatus", "Heads, and how far L1 is read", "", "object", ""),
-    ("trestle_transactionStatus", "Stage of a transaction: accepted, sealed, posted, safe, finalized or dropped", "hash: hash", "object", ""),
+    ("trestle_transactionStatus", "Stage of a transaction: accepted, sealed, posted, safe, finalized or dropped; a replica asks the sequencer about accepted and posted, and L1 alone about the rest", "hash: hash", "object", ""),
     ("trestle_unsubscribe", "Ends a subscription (WebSocket)", "id: quantity", "bool", ""),
 ];
 

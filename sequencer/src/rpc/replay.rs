@@ -24,7 +24,7 @@ use trestle_protocol::{
 
 use super::{
     RpcError,
-    bounded::{Bounded, Budget},
+    bounded::{Bounded, Budget, Kept},
     chain::sealed_header,
     context::Context,
     evm::{CallDb, CallSite, CallState, evm_error, relax},
@@ -46,6 +46,8 @@ pub(super) struct Replay<'a> {
     pub(super) env: BlockEnv,
     next: usize,
     deadline: Deadline,
+    /// What the inspectors keep.
+    kept: Kept,
 }
 
 /// One transaction that was watched.
@@ -84,7 +86,14 @@ impl<'a> Replay<'a> {
             env: protocol_evm::block_env(header),
             next: 0,
             deadline,
+            kept: Kept::CALLS,
         })
+    }
+
+    /// The same for inspectors that keep something else than calls.
+    pub(super) const fn keeping(mut self, kept: Kept) -> Self {
+        self.kept = kept;
+        self
     }
 
     /// Runs the transactions before `index` without watching them.
@@ -217,7 +226,7 @@ fn inspect<I>(
 where
     I: for<'db> revm::Inspector<Watched<'db>>,
 {
-    let budget = Budget::until(replay.deadline);
+    let budget = Budget::until(replay.deadline).keeping(replay.kept);
     let mut evm = protocol_evm::evm(replay.config, replay.env.clone(), &mut replay.db);
     evm.ctx.cfg = cfg;
     let mut evm = evm.with_inspector(Bounded::new(inspector, budget));
@@ -230,14 +239,14 @@ pub(super) fn watch_call<I>(
     site: &mut CallSite,
     tx: TxEnv,
     inspector: I,
-    deadline: Deadline,
+    budget: Budget,
 ) -> Result<ResultAndState, RpcError>
 where
     I: for<'db> revm::Inspector<Watched<'db>>,
 {
     let mut evm = protocol_evm::evm(config, site.block.clone(), &mut site.db);
     relax(&mut evm.ctx.cfg, &tx);
-    let mut evm = evm.with_inspector(Bounded::new(inspector, Budget::until(deadline)));
+    let mut evm = evm.with_inspector(Bounded::new(inspector, budget));
     evm.inspect_tx(tx).map_err(evm_error)
 }
 

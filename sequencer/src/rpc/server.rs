@@ -38,6 +38,7 @@ use super::{
     context::Context,
     filters::Filters,
     follow::follow,
+    forwarded::Forwarded,
     heavy::HeavyPool,
     listener::Guarded,
     methods::registry::Registry,
@@ -111,6 +112,8 @@ pub struct RpcServer {
     following: JoinHandle<()>,
     #[cfg(test)]
     methods: Vec<&'static str>,
+    #[cfg(test)]
+    events: broadcast::Sender<super::follow::ChainEvent>,
 }
 
 impl RpcServer {
@@ -146,7 +149,7 @@ impl RpcServer {
         let (stop_handle, stop) = stop_channel();
         let methods: Methods = registry.into_module().into();
         #[cfg(test)]
-        let names = methods.method_names().collect();
+        let (names, events) = (methods.method_names().collect(), context.events.clone());
         let endpoint = Endpoint {
             methods,
             service: service(&limits),
@@ -174,12 +177,20 @@ impl RpcServer {
             following,
             #[cfg(test)]
             methods: names,
+            #[cfg(test)]
+            events,
         })
     }
 
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Subscriptions that listen to the chain.
+    #[cfg(test)]
+    pub(super) fn listeners(&self) -> usize {
+        self.events.receiver_count()
     }
 
     /// Names of all methods.
@@ -199,6 +210,7 @@ impl RpcServer {
 fn context(node: NodeHandle, limits: RpcLimits) -> Arc<Context> {
     Arc::new(Context {
         filters: Filters::new(limits.filters, limits.filter_lifetime),
+        forwarded: Forwarded::default(),
         events: broadcast::Sender::new(EVENTS),
         heavy: HeavyPool::new(&limits),
         blocks: BlockCache::default(),

@@ -25,7 +25,10 @@ use super::{
     context::SettledHeads,
     follow::ChainEvent,
     logs::LogQuery,
-    methods::trestle::{TransactionStatus, all_heads, status},
+    methods::{
+        stages::{TransactionStatus, of_transaction},
+        trestle::{Heads, all_heads},
+    },
     wire::{self, RpcTransaction},
 };
 use crate::mempool::PooledTransaction;
@@ -133,6 +136,28 @@ impl Watched {
             ))),
         }
     }
+
+    async fn look(&self, context: &Context) -> Result<Seen, RpcError> {
+        match self {
+            Self::Transaction(hash) => of_transaction(context, hash).await.map(Seen::Transaction),
+            Self::Heads => all_heads(context).map(Seen::Heads),
+        }
+    }
+}
+
+/// What a subscription of `trestle_subscribe` delivers.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+enum Seen {
+    Transaction(Option<TransactionStatus>),
+    Heads(Heads),
+}
+
+impl Seen {
+    /// Whether nothing more can come.
+    fn is_last(&self) -> bool {
+        matches!(self, Self::Transaction(Some(status)) if status.is_settled())
+    }
 }
 
 async fn watch(
@@ -147,37 +172,40 @@ async fn watch(
             return Ok(());
         }
     };
-    let changes = Changes {
+    let mut changes = Changes {
         events: context.events.subscribe(),
         settled: context.settled.clone(),
+        pause: std::time::Duration::ZERO,
     };
     let sink = Outlet {
         sink: pending.accept().await?,
         patience: context.limits.write_stall,
     };
-    match watched {
-        Watched::Transaction(hash) => {
-            let now = || status(context, &hash);
-            send_changes(changes, &sink, now, |status| {
-                status.as_ref().is_some_and(TransactionStatus::is_settled)
-            })
-            .await;
-        }
-        Watched::Heads => send_changes(changes, &sink, || all_heads(context), |_| false).await,
+    if context.forward.is_some() && matches!(watched, Watched::Transaction(_)) {
+        changes.pause = BETWEEN_QUESTIONS;
     }
+    send_changes(changes, &sink, &watched, context).await;
     Ok(())
 }
+
+/// Time between two questions of a replica to the sequencer for one subscriber.
+const BETWEEN_QUESTIONS: std::time::Duration = std::time::Duration::from_secs(1);
 
 /// Everything that may change a stage or a head.
 struct Changes {
     events: Receiver<ChainEvent>,
     settled: tokio::sync::watch::Receiver<SettledHeads>,
+    /// Shortest time between two looks.
+    pause: std::time::Duration,
 }
 
 impl Changes {
     /// Waits for a change; at the latest a second, for the pool drops transactions silently.
     /// `false` if there will be none.
     async fn next(&mut self) -> bool {
+        if !self.pause.is_zero() {
+            tokio::time::sleep(self.pause).await;
+        }
         tokio::select! {
             event = self.events.recv() => !matches!(event, Err(RecvError::Closed)),
             settled = self.settled.changed() => settled.is_ok(),
@@ -186,21 +214,21 @@ impl Changes {
     }
 }
 
-/// Sends what `now` gives, and again whenever that differs, until `is_last` or the subscriber goes.
-async fn send_changes<T: Serialize + PartialEq>(
-    mut changes: Changes,
-    sink: &Outlet,
-    now: impl Fn() -> Result<T, RpcError>,
-    is_last: impl Fn(&T) -> bool,
-) {
+/// Sends what is watched, and again whenever that differs, until it is settled or the subscriber goes.
+async fn send_changes(mut changes: Changes, sink: &Outlet, watched: &Watched, context: &Context) {
     let mut sent = None;
     loop {
-        let Ok(value) = now() else { return };
-        if sent.as_ref() != Some(&value) {
-            if !sink.send(&value).await || is_last(&value) {
-                return;
+        match watched.look(context).await {
+            Ok(seen) if sent.as_ref() != Some(&seen) => {
+                if !sink.send(&seen).await || seen.is_last() {
+                    return;
+                }
+                sent = Some(seen);
             }
-            sent = Some(value);
+            Ok(_) => {}
+            // The sequencer does not answer; it will again.
+            Err(_) if context.forward.is_some() => {}
+            Err(_) => return,
         }
         tokio::select! {
             () = sink.sink.closed() => return,

@@ -2,15 +2,19 @@
 
 mod bed;
 mod calls;
+mod cors;
+mod cycles;
 mod docs;
 mod errors;
 mod feed;
 mod filters;
 mod fuzz;
+mod hostile;
 mod limits;
 mod ranges;
 mod reorgs;
 mod tools;
 mod traces;
 mod trestle;
+mod waits;
 mod wallet;

@@ -6,13 +6,16 @@ use alloy::rpc::types::{
 };
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::B256;
-use revm_inspectors::tracing::{DebugInspector, DebugInspectorError, TransactionContext};
+use revm_inspectors::tracing::{
+    DebugInspector, DebugInspectorError, TracingInspectorConfig, TransactionContext,
+};
 use trestle_protocol::SealedBlock;
 
-use super::calls::site_for_call;
+use super::{calls::site_for_call, traces};
 use crate::rpc::{
     RpcError,
     args::Args,
+    bounded::{Budget, Kept},
     context::Context,
     evm,
     heavy::Deadline,
@@ -21,6 +24,14 @@ use crate::rpc::{
 
 fn inspector(options: GethDebugTracingOptions) -> Result<DebugInspector, RpcError> {
     DebugInspector::new(options).map_err(|error| RpcError::params(error.to_string()))
+}
+
+/// What an inspector of these options keeps: without a tracer, every step.
+fn kept(options: &GethDebugTracingOptions) -> Kept {
+    match options.tracer {
+        Some(_) => Kept::CALLS,
+        None => traces::kept(&TracingInspectorConfig::from_geth_config(&options.config)),
+    }
 }
 
 fn failed<E: std::fmt::Display>(error: DebugInspectorError<E>) -> RpcError {
@@ -38,12 +49,14 @@ pub(super) fn trace_transaction(
     let hash: B256 = args.required()?;
     let options: Option<GethDebugTracingOptions> = args.optional()?;
     args.end()?;
-    let mut inspector = inspector(options.unwrap_or_default())?;
+    let options = options.unwrap_or_default();
+    let kept = kept(&options);
+    let mut inspector = inspector(options)?;
     let Some((block, index)) = context.transaction(&hash)? else {
         return Err(RpcError::input("transaction not found"));
     };
     let snapshot = context.snapshot()?;
-    let mut replay = Replay::begin(context, &snapshot, &block, deadline)?;
+    let mut replay = Replay::begin(context, &snapshot, &block, deadline)?.keeping(kept);
     replay.skip_to(index)?;
     trace_next(&mut replay, &block, index, &mut inspector)
 }
@@ -95,10 +108,12 @@ fn trace_block(
 ) -> Result<Vec<TraceResult>, RpcError> {
     let options: Option<GethDebugTracingOptions> = args.optional()?;
     args.end()?;
-    let mut inspector = inspector(options.unwrap_or_default())?;
+    let options = options.unwrap_or_default();
+    let kept = kept(&options);
+    let mut inspector = inspector(options)?;
     let block = context.require_block(id)?;
     let snapshot = context.snapshot()?;
-    let mut replay = Replay::begin(context, &snapshot, &block, deadline)?;
+    let mut replay = Replay::begin(context, &snapshot, &block, deadline)?.keeping(kept);
     let mut traces = Vec::with_capacity(block.body.transactions.len());
     for (index, tx) in block.body.transactions.iter().enumerate() {
         deadline.check()?;
@@ -124,6 +139,7 @@ pub(super) fn trace_call(
         block_overrides,
         ..
     } = options.unwrap_or_default();
+    let kept = kept(&tracing_options);
     let mut inspector = inspector(tracing_options)?;
     let mut site = site_for_call(context, id)?;
     site.apply(state_overrides, block_overrides)?;
@@ -133,7 +149,7 @@ pub(super) fn trace_call(
         &mut site,
         tx.clone(),
         &mut inspector,
-        deadline,
+        Budget::until(deadline).keeping(kept),
     )?;
     let env = site.block.clone();
     inspector

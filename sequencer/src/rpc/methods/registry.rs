@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use crate::rpc::{RpcError, args::Args, context::Context, heavy::Deadline};
 
 use super::{
-    blocks, calls, debug, fees, logs, node, otterscan, profile, proofs, raw, simulate, state,
-    submit, traces, transactions, trestle, txpool,
+    blocks, calls, debug, fees, logs, node, otterscan, profile, proofs, raw, simulate, stages,
+    state, submit, traces, transactions, trestle, txpool,
 };
 
 /// A result, serialised where it was made.
@@ -19,10 +19,50 @@ use super::{
 struct Reply(Box<RawValue>);
 
 impl Reply {
-    fn new(value: &impl Serialize) -> Result<Self, RpcError> {
-        let json = serde_json::value::to_raw_value(value);
-        json.map(Self)
-            .map_err(|error| RpcError::internal(error.to_string()))
+    /// Writes a result, and stops where it gets too long to be sent.
+    fn new(value: &impl Serialize, context: &Context) -> Result<Self, RpcError> {
+        let most = context.limits.response_bytes;
+        let mut text = Text {
+            bytes: Vec::new(),
+            most,
+        };
+        match serde_json::to_writer(&mut text, value) {
+            Err(error) if error.is_io() => {
+                let words = format!("response exceeds {most} bytes");
+                return Err(RpcError::with_code(TOO_BIG, words));
+            }
+            written => written.map_err(|error| RpcError::internal(error.to_string()))?,
+        }
+        let text = String::from_utf8(text.bytes);
+        let json = text.map(RawValue::from_string);
+        match json {
+            Ok(Ok(json)) => Ok(Self(json)),
+            _ => Err(RpcError::internal("result is no JSON")),
+        }
+    }
+}
+
+/// Code of a response that is too big, as jsonrpsee has it.
+const TOO_BIG: i32 = -32008;
+
+/// Bytes of a result, up to a number.
+#[derive(Debug)]
+struct Text {
+    bytes: Vec<u8>,
+    most: usize,
+}
+
+impl std::io::Write for Text {
+    fn write(&mut self, more: &[u8]) -> std::io::Result<usize> {
+        if self.bytes.len() + more.len() > self.most {
+            return Err(std::io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(more);
+        Ok(more.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
     }
 }
 
@@ -58,7 +98,7 @@ impl Registry {
         self.module
             .register_method(name, move |params, context, _| -> Answer {
                 let value = Args::new(&params).and_then(|args| method(context, args))?;
-                Ok(Reply::new(&value)?)
+                Ok(Reply::new(&value, context)?)
             })?;
         Ok(self)
     }
@@ -73,7 +113,7 @@ impl Registry {
             .register_async_method(name, move |params, context, _| async move {
                 let args = Args::new(&params)?;
                 let inner = Arc::clone(&context);
-                let work = move |deadline| Reply::new(&method(&inner, args, deadline)?);
+                let work = move |deadline| Reply::new(&method(&inner, args, deadline)?, &inner);
                 Answer::Ok(context.heavy.run(work).await?)
             })?;
         Ok(self)
@@ -93,7 +133,7 @@ impl Registry {
             .register_async_method(name, move |params, context, _| async move {
                 let args = Args::new(&params)?;
                 let value = method(Arc::clone(&context), args).await?;
-                Answer::Ok(Reply::new(&value)?)
+                Answer::Ok(Reply::new(&value, &context)?)
             })?;
         Ok(self)
     }
@@ -163,8 +203,8 @@ impl Registry {
             .quick("trestle_outputAtBatch", trestle::output_at_batch)?
             .quick("trestle_syncStatus", trestle::sync_status)?
             .quick("trestle_heads", trestle::heads)?
-            .quick("trestle_depositStatus", trestle::deposit_status)?
-            .quick("trestle_transactionStatus", trestle::transaction_status)?;
+            .asking("trestle_depositStatus", trestle::deposit_status)?
+            .asking("trestle_transactionStatus", stages::transaction_status)?;
         self.register_more()?;
         submit::register(&mut self.module)
     }

@@ -27,7 +27,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// Submits a transaction; its hash comes back once the transaction is on disk.
 async fn submit(context: &Context, encoded: Bytes) -> Result<B256, RpcError> {
     match &context.forward {
-        Some(forward) => forward.submit(encoded).await,
+        Some(forward) => {
+            let hash = forward.submit(encoded).await?;
+            context.forwarded.insert(hash);
+            Ok(hash)
+        }
         None => Ok(context.pool.submit(encoded).await?),
     }
 }

@@ -18,6 +18,7 @@ use super::calls::site_for_call;
 use crate::rpc::{
     RpcError,
     args::Args,
+    bounded::{Budget, Kept},
     context::Context,
     evm,
     heavy::Deadline,
@@ -25,6 +26,15 @@ use crate::rpc::{
 };
 
 type Types = HashSet<TraceType>;
+
+/// What an inspector of these settings keeps.
+pub(super) const fn kept(config: &TracingInspectorConfig) -> Kept {
+    Kept {
+        calls: true,
+        steps: config.record_steps,
+        memory: config.record_memory_snapshots || config.record_returndata_snapshots,
+    }
+}
 
 /// Traces of the calls in every transaction from `from` to `to`, both within the block.
 pub(super) fn calls_of(
@@ -143,6 +153,8 @@ pub(super) fn filter(
         .count
         .map_or(results, |n| usize::try_from(n).unwrap_or(usize::MAX));
     let matcher = filter.matcher();
+    // No answer holds more, wherever in the matches it begins.
+    let wanted = after.saturating_add(count.min(results));
     let mut found = Vec::new();
     for number in from..=to {
         deadline.check()?;
@@ -154,7 +166,7 @@ pub(super) fn filter(
         };
         let traces = calls_of(context, &block, (0, last), deadline)?;
         found.extend(traces.into_iter().filter(|one| matcher.matches(&one.trace)));
-        if found.len() > results.max(after.saturating_add(count)) {
+        if found.len() >= wanted {
             break;
         }
     }
@@ -174,12 +186,13 @@ fn results_of(
     deadline: Deadline,
 ) -> Result<Vec<TraceResults>, RpcError> {
     let snapshot = context.snapshot()?;
-    let mut replay = Replay::begin(context, &snapshot, block, deadline)?;
+    let config = TracingInspectorConfig::from_parity_config(types);
+    let replay = Replay::begin(context, &snapshot, block, deadline)?;
+    let mut replay = replay.keeping(kept(&config));
     replay.skip_to(from)?;
     let mut results = Vec::new();
     for _ in from..=to {
         deadline.check()?;
-        let config = TracingInspectorConfig::from_parity_config(types);
         let mut inspector = TracingInspector::new(config);
         let watch = replay.watch(&mut inspector)?;
         inspector.set_transaction_gas_limit(watch.tx.gas_limit);
@@ -255,7 +268,7 @@ pub(super) fn call(
         &mut site,
         tx.clone(),
         &mut inspector,
-        deadline,
+        Budget::until(deadline).keeping(kept(&config)),
     )?;
     inspector.set_transaction_gas_limit(tx.gas_limit);
     inspector.set_transaction_caller(tx.caller);

@@ -1,4 +1,6 @@
-//! What only this chain has: batches, output roots, how far a block or transaction is settled.
+//! What only this chain has: batches, output roots, how far the chain and deposits are settled.
+
+use std::sync::Arc;
 
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::{B256, U64};
@@ -6,9 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use trestle_protocol::{OutputPreimage, trie::EMPTY_ROOT_HASH};
 
-use super::transactions::waiting;
+use super::stages::{self, TransactionStatus};
 use crate::{
-    mempool::{DropReason, Stage},
     rpc::{
         BatchInfo, L1Status, L1View, QueueEntryInfo, RpcError, args::Args, chain::sealed_header,
         context::Context,
@@ -150,118 +151,6 @@ pub(super) fn sync_status(context: &Context, args: Args) -> Result<SyncStatus, R
     })
 }
 
-/// How far something is on its way to finality.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-enum Settlement {
-    /// Acknowledged and on disk.
-    Accepted,
-    /// In a block on disk: its receipt is served.
-    Sealed,
-    /// In a batch that is on its way to L1; known to the sequencer alone.
-    Posted,
-    /// In a batch on L1.
-    Safe,
-    /// In a batch on a finalized L1 block.
-    Finalized,
-    /// It will not be included.
-    Dropped,
-}
-
-/// Where a transaction is.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(in crate::rpc) struct TransactionStatus {
-    stage: Settlement,
-    block_number: Option<U64>,
-    block_hash: Option<B256>,
-    batch: Option<U64>,
-    /// Why it waits or was dropped.
-    reason: Option<String>,
-}
-
-impl TransactionStatus {
-    /// Whether nothing more can become of it.
-    pub(in crate::rpc) fn is_settled(&self) -> bool {
-        matches!(self.stage, Settlement::Finalized | Settlement::Dropped)
-    }
-}
-
-pub(super) fn transaction_status(
-    context: &Context,
-    mut args: Args,
-) -> Result<Option<TransactionStatus>, RpcError> {
-    let hash: B256 = args.required()?;
-    args.end()?;
-    status(context, &hash)
-}
-
-/// Where a transaction is; `None` for one that nobody knows.
-pub(in crate::rpc) fn status(
-    context: &Context,
-    hash: &B256,
-) -> Result<Option<TransactionStatus>, RpcError> {
-    if let Some((block, _)) = context.transaction(hash)? {
-        let number = block.header.header.number;
-        let batch = match &context.l1 {
-            Some(l1) => l1.batch_of_block(number).map_err(RpcError::internal)?,
-            None => None,
-        };
-        return Ok(Some(TransactionStatus {
-            stage: settlement(context, number),
-            block_number: Some(U64::from(number)),
-            block_hash: Some(block.header.hash),
-            batch: batch.map(|batch| U64::from(batch.index)),
-            reason: None,
-        }));
-    }
-    let unsettled = |stage, reason: Option<&str>| TransactionStatus {
-        stage,
-        block_number: None,
-        block_hash: None,
-        batch: None,
-        reason: reason.map(str::to_owned),
-    };
-    Ok(match context.pool.stage(hash) {
-        Some(Stage::Queued) => Some(unsettled(
-            Settlement::Accepted,
-            Some("waits for an earlier nonce"),
-        )),
-        Some(Stage::Pending | Stage::Sequencing) => Some(unsettled(Settlement::Accepted, None)),
-        Some(Stage::Dropped(reason)) => Some(unsettled(Settlement::Dropped, Some(&why(&reason)))),
-        None => waiting(context, hash)?.map(|_| unsettled(Settlement::Accepted, None)),
-    })
-}
-
-fn why(reason: &DropReason) -> String {
-    match reason {
-        DropReason::Replaced => "its nonce was used by another transaction".to_owned(),
-        DropReason::Evicted => "it made room for transactions that can be executed".to_owned(),
-        DropReason::Invalid(reason) => reason.clone(),
-    }
-}
-
-/// Newest block in a batch that is on its way to L1.
-fn posted(context: &Context) -> u64 {
-    let batcher = context.batcher.as_ref();
-    batcher
-        .and_then(|status| status.borrow().posted)
-        .unwrap_or(0)
-}
-
-fn settlement(context: &Context, number: u64) -> Settlement {
-    let settled = context.settled.borrow();
-    if number <= settled.finalized.number {
-        Settlement::Finalized
-    } else if number <= settled.safe.number {
-        Settlement::Safe
-    } else if number <= posted(context) {
-        Settlement::Posted
-    } else {
-        Settlement::Sealed
-    }
-}
-
 /// A deposit by its place in the queue, or by the hash of its L2 transaction.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
@@ -278,8 +167,8 @@ pub(super) struct DepositStatus {
     status: Option<TransactionStatus>,
 }
 
-pub(super) fn deposit_status(
-    context: &Context,
+pub(super) async fn deposit_status(
+    context: Arc<Context>,
     mut args: Args,
 ) -> Result<Option<DepositStatus>, RpcError> {
     let id: DepositId = args.required()?;
@@ -287,7 +176,7 @@ pub(super) fn deposit_status(
     let (entry, hash) = match id {
         DepositId::Hash(hash) => (None, hash),
         DepositId::Index(index) => {
-            let entry = l1(context)?
+            let entry = l1(&context)?
                 .queue_entry(index.to())
                 .map_err(RpcError::internal)?;
             let Some(entry) = entry else { return Ok(None) };
@@ -295,6 +184,6 @@ pub(super) fn deposit_status(
             (Some(entry), hash)
         }
     };
-    let status = status(context, &hash)?;
+    let status = stages::of_deposit(&context, &hash).await?;
     Ok((entry.is_some() || status.is_some()).then_some(DepositStatus { entry, status }))
 }

@@ -27,7 +27,10 @@ use trestle_protocol::{
 use crate::{
     batcher::BatcherStatus,
     mempool::{BlockUpdate, FeeView, Mempool, PoolLimits},
-    rpc::{Clock, L1View, NodeHandle, RpcConfig, RpcLimits, RpcServer, SettledHeads},
+    rpc::{
+        Clock, CorsOrigins, Forward, L1View, NodeHandle, RpcConfig, RpcLimits, RpcServer,
+        SettledHeads,
+    },
     store::{Identity, Store, StoreConfig},
 };
 
@@ -64,6 +67,7 @@ pub(super) struct Bed {
     pub(super) server: RpcServer,
     pub(super) provider: DynProvider,
     pub(super) keys: Vec<PrivateKeySigner>,
+    handle: NodeHandle,
     deposits: Mutex<u64>,
     _directory: TempDir,
 }
@@ -74,6 +78,8 @@ pub(super) struct Wishes {
     pub(super) limits: RpcLimits,
     pub(super) l1: Option<Arc<dyn L1View>>,
     pub(super) hosts: Vec<String>,
+    pub(super) forward: Option<Arc<dyn Forward>>,
+    pub(super) cors: Option<CorsOrigins>,
 }
 
 fn key(index: u64) -> PrivateKeySigner {
@@ -174,15 +180,16 @@ impl Bed {
             pool: pool.clone(),
             settled: watched,
             l1: wishes.l1,
-            forward: None,
+            forward: wishes.forward,
             batcher: Some(batching),
             clock: clock.clone(),
         };
+        let handle = node.clone();
         let rpc = RpcConfig {
             listen: ([127, 0, 0, 1], 0).into(),
             limits: wishes.limits,
             hosts: wishes.hosts,
-            ..RpcConfig::default()
+            cors: wishes.cors.unwrap_or(CorsOrigins::Any),
         };
         let server = RpcServer::start(rpc, node, axum::Router::new())
             .await
@@ -203,9 +210,15 @@ impl Bed {
             server,
             provider,
             keys,
+            handle,
             deposits,
             _directory: directory,
         }
+    }
+
+    /// The node as its RPC has it, for another server.
+    pub(super) fn handle(&self) -> NodeHandle {
+        self.handle.clone()
     }
 
     pub(super) fn ws_url(&self) -> String {
@@ -216,7 +229,7 @@ impl Bed {
         self.keys[index].address()
     }
 
-    /// Calls a method; the error object if it fails.
+    /// Calls a method; the error object if it fails. The answer is held against the public schema.
     pub(super) async fn ask(&self, method: &str, params: Value) -> Result<Value, Value> {
         let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
         let answer = self.post(&request.to_string()).await;
@@ -239,7 +252,7 @@ impl Bed {
 
     /// A whole HTTP exchange: status line with headers, and body.
     pub(super) async fn http(&self, verb: &str, headers: &str, body: &str) -> (String, String) {
-        let host = if headers.contains("host:") {
+        let host = if headers.starts_with("host:") {
             ""
         } else {
             "host: localhost\r\n"
@@ -533,6 +546,11 @@ impl Socket {
             }
             self.notified.push_back(message);
         }
+    }
+
+    /// Forgets the notifications that came while an answer was awaited.
+    pub(super) fn forget(&mut self) {
+        self.notified.clear();
     }
 
     /// What the next notification carries.

@@ -221,7 +221,10 @@ fn case(id: usize, known: &Known, dice: &mut Dice) -> Value {
 }
 
 /// Resident memory of this process, in bytes.
-fn resident() -> usize {
+/// Held by tests that look at the memory of the process, or use much of it: one at a time.
+pub(super) static MEMORY: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+pub(super) fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages: usize = pages
         .split(' ')
@@ -231,7 +234,7 @@ fn resident() -> usize {
     pages * 4_096
 }
 
-fn number(name: &str, default: u64) -> u64 {
+pub(super) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
@@ -279,6 +282,7 @@ async fn bed() -> (Bed, Known) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pitfall_b8_no_request_breaks_the_node_or_is_its_fault() {
+    let _alone = MEMORY.lock().await;
     let cases = usize::try_from(number("RPC_FUZZ_CASES", 20_000)).unwrap();
     let seed = number("RPC_FUZZ_SEED", 7);
     println!("{cases} cases, seed {seed}");

@@ -6,8 +6,9 @@ use alloy_primitives::B256;
 use serde_json::{Value, json};
 use trestle_protocol::{OutputPreimage, predeploys::MESSAGE_PASSER, trie::verify_account_proof};
 
-use super::bed::{Bed, Wishes};
+use super::bed::{Bed, Socket, Wishes};
 use crate::{
+    node::Forwarder,
     rpc::{BatchInfo, L1Status, L1View, QueueEntryInfo, SettledHeads},
     store::BlockRef,
 };
@@ -180,4 +181,128 @@ async fn node_without_l1_says_so() {
             .unwrap(),
         Value::Null
     );
+}
+
+/// A replica of `sequencer`: the same genesis, and the real way to the sequencer.
+async fn replica_of(sequencer: &Bed) -> Bed {
+    let url = format!("http://{}", sequencer.server.address());
+    Bed::with(Wishes {
+        l1: Some(Arc::new(OneBatch)),
+        forward: Some(Arc::new(Forwarder::new(url.parse().unwrap()))),
+        ..Wishes::default()
+    })
+    .await
+}
+
+#[tokio::test]
+async fn replica_tells_every_stage_and_believes_l1_alone_of_what_is_safe() {
+    let sequencer = bed().await;
+    let replica = replica_of(&sequencer).await;
+    let encoded = sequencer.transfer(0, 0, 1);
+    let hash = replica.send(encoded.clone()).await;
+    let ask = || replica.ask("trestle_transactionStatus", json!([hash]));
+    assert_eq!(ask().await.unwrap()["stage"], "accepted");
+    let late = replica.send(sequencer.transfer(0, 5, 1)).await;
+    let queued = replica.ask("trestle_transactionStatus", json!([late]));
+    assert_eq!(
+        queued.await.unwrap()["reason"],
+        "waits for an earlier nonce"
+    );
+
+    let block = sequencer.seal().await;
+    sequencer
+        .batcher
+        .send_modify(|status| status.posted = Some(1));
+    let elsewhere = ask().await.unwrap();
+    assert_eq!(elsewhere["stage"], "accepted");
+    assert_eq!(
+        elsewhere["reason"],
+        "its block has not arrived at this node"
+    );
+    sequencer.batcher.send_modify(|status| status.posted = None);
+    replica.pool.submit(encoded).await.unwrap();
+    assert_eq!(replica.seal().await.header.hash, block.header.hash);
+    assert_eq!(ask().await.unwrap()["stage"], "sealed");
+
+    // What the sequencer calls safe is on its way, as far as this node knows.
+    let head = BlockRef {
+        number: 1,
+        hash: block.header.hash,
+    };
+    let safe = SettledHeads {
+        safe: head,
+        finalized: head,
+    };
+    sequencer.settled.send_replace(safe);
+    assert_eq!(ask().await.unwrap()["stage"], "posted");
+    replica.settled.send_replace(safe);
+    assert_eq!(ask().await.unwrap()["stage"], "finalized");
+    let unknown = replica.ask("trestle_transactionStatus", json!([B256::ZERO]));
+    assert_eq!(unknown.await.unwrap(), Value::Null);
+
+    sequencer.server.stop().await;
+    assert_eq!(ask().await.unwrap()["stage"], "finalized");
+    let waiting = replica.ask("trestle_transactionStatus", json!([late]));
+    let waiting = waiting.await.unwrap();
+    assert_eq!(waiting["stage"], "accepted");
+    assert_eq!(
+        waiting["reason"],
+        "the sequencer took it, and does not answer now"
+    );
+    let silent = replica.ask("trestle_transactionStatus", json!([B256::ZERO]));
+    assert_eq!(silent.await.unwrap_err()["code"], -32005);
+}
+
+#[tokio::test]
+async fn replica_with_another_block_than_the_sequencers_does_not_call_it_posted() {
+    let sequencer = bed().await;
+    let replica = replica_of(&sequencer).await;
+    let encoded = sequencer.transfer(0, 0, 1);
+    let hash = sequencer.send(encoded.clone()).await;
+    let there = sequencer.seal().await;
+    sequencer
+        .batcher
+        .send_modify(|status| status.posted = Some(1));
+    replica.clock.advance(1);
+    replica.pool.submit(encoded).await.unwrap();
+    assert_ne!(replica.seal().await.header.hash, there.header.hash);
+    let status = replica.ask("trestle_transactionStatus", json!([hash]));
+    assert_eq!(status.await.unwrap()["stage"], "sealed");
+}
+
+#[tokio::test]
+async fn replica_tells_subscribers_of_every_stage() {
+    let sequencer = bed().await;
+    let replica = replica_of(&sequencer).await;
+    let encoded = sequencer.transfer(0, 0, 1);
+    let hash = replica.send(encoded.clone()).await;
+    let mut socket = Socket::open(&replica).await;
+    socket
+        .call("trestle_subscribe", json!(["transactionStatus", hash]))
+        .await;
+    assert_eq!(socket.notified().await["stage"], "accepted");
+    sequencer.seal().await;
+    replica.pool.submit(encoded).await.unwrap();
+    let block = replica.seal().await;
+    loop {
+        // Between the two blocks it may say that the block is elsewhere.
+        let told = socket.notified().await;
+        if told["stage"] == "sealed" {
+            break;
+        }
+        assert_eq!(told["stage"], "accepted");
+    }
+    sequencer
+        .batcher
+        .send_modify(|status| status.posted = Some(1));
+    assert_eq!(socket.notified().await["stage"], "posted");
+    let head = BlockRef {
+        number: 1,
+        hash: block.header.hash,
+    };
+    replica.settled.send_replace(SettledHeads {
+        safe: head,
+        finalized: head,
+    });
+    assert_eq!(socket.notified().await["stage"], "finalized");
 }
