@@ -173,6 +173,7 @@ async fn manifest_names_everything_and_the_chain_survives_a_restart() {
     let derived = || async { (replica.safe().await.0 >= number).then_some(()) };
     eventually("the replica has derived it", 60, derived).await;
     assert_eq!(replica.block(number).await["hash"], next["blockHash"]);
+    assert!(crate::proven::prove_all_of(&datadir, &again.text("/l1/rpc")).await > 0);
     again.stop().await;
 
     let fresh = Dev::start(&datadir, &["--fresh"]).await;

@@ -1,10 +1,15 @@
 //! Chains that were really run, proven from L1 alone: the machine must name the output root that nodes serve.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
-use alloy::{primitives::B256, providers::Provider};
+use alloy::{
+    primitives::B256,
+    providers::{DynProvider, Provider, ProviderBuilder},
+};
 use serde_json::json;
 use trestle_challenger::host::{BatchRun, BlobSource, Follower, L1Log, MemoryStore};
+use trestle_protocol::{ChainConfig, Genesis};
+use trestle_sdk::deploy::ChainFiles;
 
 use crate::{
     agreement::{settle, some_of_everything},
@@ -12,15 +17,21 @@ use crate::{
 };
 
 /// A follower of the chain and the log that it reads, from L1 alone.
-async fn follow(chain: &Chain) -> (Follower, L1Log, u64) {
-    let genesis = &chain.deployed.genesis;
+async fn follow(
+    config: &ChainConfig,
+    genesis: &Genesis,
+    l1: DynProvider,
+) -> (Follower, L1Log, u64) {
     let store = Arc::new(MemoryStore::default());
-    let follower = Follower::open(genesis.chain.clone(), &genesis.genesis, store).unwrap();
-    let provider = chain.batcher();
-    let head = provider.get_block_number().await.unwrap();
-    let inbox = genesis.chain.inbox;
-    let log = L1Log::new(provider, inbox, BlobSource::default(), follower.position());
+    let follower = Follower::open(config.clone(), genesis, store).unwrap();
+    let head = l1.get_block_number().await.unwrap();
+    let log = L1Log::new(l1, config.inbox, BlobSource::default(), follower.position());
     (follower, log, head)
+}
+
+async fn follow_chain(chain: &Chain) -> (Follower, L1Log, u64) {
+    let genesis = &chain.deployed.genesis;
+    follow(&genesis.chain, &genesis.genesis, chain.batcher()).await
 }
 
 /// Runs the newest batch in the machine, which must say what derivation says.
@@ -34,7 +45,17 @@ fn prove_newest(follower: &Follower) {
 
 /// Derives every batch from L1's log and runs each in the machine, whatever became of the nodes; how many there are.
 pub(crate) async fn prove_all(chain: &Chain) -> u64 {
-    let (mut follower, mut log, head) = follow(chain).await;
+    prove_each(follow_chain(chain).await).await
+}
+
+/// The same for a chain of which there are the files in `folder` and the URL of its L1.
+pub(crate) async fn prove_all_of(folder: &Path, l1: &str) -> u64 {
+    let files = ChainFiles::read(folder).unwrap();
+    let l1 = ProviderBuilder::new().connect_http(l1.parse().unwrap());
+    prove_each(follow(&files.chain, &files.genesis, l1.erased()).await).await
+}
+
+async fn prove_each((mut follower, mut log, head): (Follower, L1Log, u64)) -> u64 {
     while let Some(batch) = log.next(head).await.unwrap() {
         follower.derive(&batch).unwrap();
         prove_newest(&follower);
@@ -44,7 +65,7 @@ pub(crate) async fn prove_all(chain: &Chain) -> u64 {
 
 /// Derives every batch from L1's log, runs each in the machine, and holds both against what the node serves.
 pub(crate) async fn assert_proven(chain: &Chain, rpc: &Rpc) {
-    let (mut follower, mut log, head) = follow(chain).await;
+    let (mut follower, mut log, head) = follow_chain(chain).await;
     let known = rpc.batches().await;
     assert!(known > 0);
     while follower.newest().batch() < known {

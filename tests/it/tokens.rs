@@ -162,7 +162,7 @@ async fn tokens_of_either_layer_go_there_and_back_by_commands() {
     let (l1, l2) = (setting.l1(), Rpc::new(&node));
     assert_ether_is_backed(&l1, &l2, setting.portal(), &[]).await;
     refuse_what_cannot_be(&setting, &node);
-    setting.dev.stop().await;
+    setting.prove_and_stop().await;
 }
 
 fn ok_unsigned(setting: &Setting, words: &[&str]) -> Vec<Value> {
@@ -275,5 +275,5 @@ async fn force_sends_a_call_through_l1_and_sees_it_in() {
     let tx = lines[0]["l2Tx"].as_str().unwrap();
     let receipt = l2.receipt(tx.parse().unwrap()).await.unwrap();
     assert_eq!(quantity(&receipt["status"]), 1);
-    setting.dev.stop().await;
+    setting.prove_and_stop().await;
 }

@@ -17,7 +17,7 @@ pub(crate) const USER: usize = 4;
 /// A dev chain, and the options that every command takes.
 pub(crate) struct Setting {
     pub(crate) dev: Dev,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     options: Vec<String>,
     key: PathBuf,
 }
@@ -40,10 +40,17 @@ impl Setting {
             .collect();
         Self {
             dev,
-            _folder: folder,
+            folder,
             options,
             key,
         }
+    }
+
+    /// Runs every batch of the chain in the machine, and ends it.
+    pub(crate) async fn prove_and_stop(self) {
+        let (l1, chain) = (self.dev.text("/l1/rpc"), self.folder.path().join("chain"));
+        assert!(crate::proven::prove_all_of(&chain, &l1).await > 0);
+        self.dev.stop().await;
     }
 
     pub(crate) fn user(&self) -> Address {
@@ -163,7 +170,7 @@ async fn ether_goes_there_and_back_by_commands_within_thirty_seconds() {
     let verdict = judged.verdict();
     assert_eq!(verdict.complaints, Vec::<String>::new());
     assert!(verdict.held > 20, "{} answers to commands", verdict.held);
-    setting.dev.stop().await;
+    setting.prove_and_stop().await;
 }
 
 /// Each refused with its reason, and nothing sent.

@@ -69,6 +69,8 @@ impl Arena {
                 .await;
             settle(&sequencer, &sequencer).await;
         }
+        // Its history ends here: what is proven now is all that the players will dispute.
+        assert!(crate::proven::prove_all(&chain).await >= batches);
         Self::of(chain)
     }
 
