@@ -22,12 +22,12 @@ pub(super) fn next_base_fee(context: &Context) -> Result<u64, RpcError> {
     context.next_base_fee(&head)
 }
 
-/// A tenth above the next base fee. MetaMask sends this as fee and as tip, so the headroom is paid:
-/// it must be small.
+/// A seventh above the next base fee: more than the eighth by which one entry of L1 can raise it (SPEC.md, fee
+/// rule). MetaMask sends this as fee and as tip, so the headroom is paid: it must be small.
 pub(super) fn gas_price(context: &Context, args: Args) -> Result<U256, RpcError> {
     args.end()?;
     let base_fee = u128::from(next_base_fee(context)?);
-    Ok(U256::from(base_fee + base_fee.div_ceil(10)))
+    Ok(U256::from(base_fee + base_fee.div_ceil(7)))
 }
 
 /// Order of arrival decides, so no tip is needed.

@@ -327,7 +327,7 @@ async fn deposit_is_shown_as_the_op_stack_shows_it() {
 async fn fees_follow_the_protocol() {
     let bed = Bed::new().await;
     let price = bed.ask("eth_gasPrice", json!([])).await.unwrap();
-    assert_eq!(price, json!(U256::from(1_100_000_000)));
+    assert_eq!(price, json!(U256::from(1_142_857_143)));
     assert_eq!(
         bed.ask("eth_maxPriorityFeePerGas", json!([]))
             .await
