@@ -230,9 +230,14 @@ mod tests {
 
     #[test]
     fn batch_stops_before_the_block_that_breaks_a_limit() {
+        // Three tenths of a limit: three blocks fit, the fourth does not.
+        let config = config();
+        let (work, gas) = (config.batch_work_budget, config.batch_deposit_gas);
         let by_bytes: Vec<_> = (1..=9).map(|n| block(n, 30_000, 21_000, 0)).collect();
-        let by_work: Vec<_> = (1..=9).map(|n| block(n, 10, 250_000_000, 0)).collect();
-        let by_gas: Vec<_> = (1..=9).map(|n| block(n, 10, 21_000, 60_000_000)).collect();
+        let by_work: Vec<_> = (1..=9).map(|n| block(n, 10, work / 10 * 3, 0)).collect();
+        let by_gas: Vec<_> = (1..=9)
+            .map(|n| block(n, 10, 21_000, gas / 10 * 3))
+            .collect();
         for blocks in [by_bytes, by_work, by_gas] {
             let built = build(&blocks).unwrap();
             assert_eq!((built.blocks, built.end_number), (3, 3));

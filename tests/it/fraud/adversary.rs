@@ -26,7 +26,7 @@ use crate::{
 /// Pause between two looks.
 const LOOK: Duration = Duration::from_millis(250);
 /// Seconds before a deadline in which those move who wait for it.
-const LAST_SECONDS: u64 = 3;
+const LAST_SECONDS: u64 = 5;
 /// Counters that one adversary makes at most.
 const TRIES: u64 = 12;
 /// Gas limits, above what any of its moves takes.

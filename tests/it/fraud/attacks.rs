@@ -27,12 +27,15 @@ const CLOCK: u32 = 60;
 const RESPONSE: u64 = 20;
 /// Longest time for all games of one test, in seconds.
 const SECONDS: u64 = 300;
-/// Those that have nothing to say to a true root alone: somebody else opens the dispute.
-const ANSWERERS: [Kind; 4] = [
+/// Those that have nothing to say to a true root alone, and those that may come too late on a loaded machine:
+/// somebody else opens the dispute.
+const ANSWERERS: [Kind; 6] = [
     Kind::WrongInterior,
     Kind::SameEnd,
     Kind::Copycat,
     Kind::SelfAnswerer,
+    Kind::LastSecond,
+    Kind::Staller,
 ];
 /// Who attacks together.
 const EIGHT: [Kind; 8] = [
