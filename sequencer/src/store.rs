@@ -186,9 +186,11 @@ impl Store {
         let block = block.into();
         let layer = Arc::new(Layer::new(Arc::clone(&block), nodes));
         let mut queue = self.queue.lock();
-        self.core.memory.read().check_next(&block)?;
+        // Held until the layer is in: a fold that finds the block on disk must find it in memory too.
+        let mut memory = self.core.memory.write();
+        memory.check_next(&block)?;
         let ticket = self.push(&mut queue, vec![Op::Block(block)])?;
-        self.core.memory.write().push(layer);
+        memory.push(layer);
         Ok(ticket)
     }
 
@@ -312,8 +314,9 @@ impl Store {
     fn push_small(&self, ops: Vec<Op>) -> Result<Ticket, StoreError> {
         let mut queue = self.queue.lock();
         let first = queue.next_record;
-        let ticket = self.push(&mut queue, ops.clone())?;
+        // As in `append`: nothing is folded before memory knows it.
         let mut memory = self.core.memory.write();
+        let ticket = self.push(&mut queue, ops.clone())?;
         for (record, op) in (first..).zip(&ops) {
             memory.apply_small(record, op);
         }

@@ -64,6 +64,20 @@ struct Bed {
     mark: (Option<Bytes>, Option<Bytes>),
 }
 
+/// Opens a store whose process has ended. A program that another test starts holds a copy of the lock until it
+/// runs, so a locked folder is tried again, for a while.
+fn reopen(config: &StoreConfig) -> Store {
+    for _ in 0..5_000 {
+        match Store::open(config.clone()) {
+            Err(StoreError::Locked { .. }) => {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+    panic!("the lock is never let go")
+}
+
 impl Bed {
     fn new(dir: &std::path::Path) -> Self {
         let chain = Chain::new();
@@ -165,7 +179,7 @@ impl Bed {
         self.fault.die();
         drop(self.store.take());
         self.fault.restart(crash);
-        let store = Store::open(self.config.clone()).unwrap();
+        let store = reopen(&self.config);
         let acknowledged = self
             .outcomes
             .iter()

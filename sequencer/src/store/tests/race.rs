@@ -38,6 +38,15 @@ fn assert_consistent(snapshot: &Snapshot) {
     }
 }
 
+/// Ends the readers when it goes.
+struct EndOf<'a>(&'a AtomicBool);
+
+impl Drop for EndOf<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[test]
 fn snapshots_beside_appends_folds_and_unwinds_are_consistent() {
     let dir = tempfile::tempdir().unwrap();
@@ -47,6 +56,8 @@ fn snapshots_beside_appends_folds_and_unwinds_are_consistent() {
     let store = Store::open(config.clone()).unwrap();
     let done = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        // Also when the writer panics: the readers end, and the scope with them.
+        let _end = EndOf(&done);
         let read = |take: fn(&Store) -> Snapshot| {
             while !done.load(Ordering::Relaxed) {
                 assert_consistent(&take(&store));
@@ -65,7 +76,6 @@ fn snapshots_beside_appends_folds_and_unwinds_are_consistent() {
                 break;
             }
         }
-        done.store(true, Ordering::Relaxed);
     });
     assert_equal(&store, &chain);
     drop(store);
