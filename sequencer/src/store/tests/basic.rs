@@ -1,6 +1,6 @@
 //! What a healthy store gives back.
 
-use super::chain::{Chain, append, assert_equal, config, queue, transaction};
+use super::chain::{Chain, append, assert_equal, config, nobody_starts, queue, transaction};
 use crate::l1::{JournaledTx, SenderJournal, TxKey};
 use crate::store::{Mark, MarkBatch, SentTransactions, Store, StoreError, block::reference};
 use alloy_eips::eip2718::Encodable2718;
@@ -10,6 +10,7 @@ use trestle_protocol::trie::StateTrieChanges;
 
 #[test]
 fn block_appended_reads_back_from_memory_tables_and_after_reopening() {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let mut chain = Chain::new();
     let config = config(dir.path(), chain.genesis());
@@ -45,6 +46,7 @@ fn block_that_does_not_follow_the_head_is_refused() {
 
 #[test]
 fn unwind_above_and_below_the_folded_head_restores_the_older_chain() {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let mut chain = Chain::new();
     let config = config(dir.path(), chain.genesis());
@@ -98,6 +100,7 @@ fn snapshot_taken_before_fold_and_unwind_stays_as_it_was() {
 
 #[test]
 fn pool_keeps_admitted_transactions_until_they_are_included() {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let mut chain = Chain::new();
     let config = config(dir.path(), chain.genesis());
@@ -128,6 +131,7 @@ fn pool_keeps_admitted_transactions_until_they_are_included() {
 
 #[test]
 fn marks_are_kept_in_order_and_removed() {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let chain = Chain::new();
     let config = config(dir.path(), chain.genesis());
@@ -184,6 +188,7 @@ async fn durable_head_and_snapshot_end_at_what_is_on_disk() {
 
 #[test]
 fn sender_finds_what_it_signed_after_reopening() {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let chain = Chain::new();
     let config = config(dir.path(), chain.genesis());

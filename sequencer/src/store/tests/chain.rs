@@ -4,7 +4,13 @@ use crate::store::{Identity, Snapshot, Store, StoreConfig, StoreError, Ticket, b
 use alloy_consensus::{Header, Receipt, ReceiptWithBloom, Signed, TxLegacy};
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, Signature, U256, keccak256};
 use op_alloy_consensus::{OpDepositReceipt, OpReceiptEnvelope, OpTxEnvelope, TxDeposit};
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use parking_lot::{RwLock, RwLockReadGuard};
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{Child, Command},
+    sync::Arc,
+};
 use trestle_protocol::{
     AccountChange, AccountInfo, Body, SealedBlock, SealedHeader, StateDiff,
     trie::{EMPTY_ROOT_HASH, HashChecked, NodesByHash, StateTrie},
@@ -235,6 +241,21 @@ fn receipt(tx: &OpTxEnvelope) -> OpReceiptEnvelope {
 }
 
 /// No folding but on demand, and no waiting.
+/// Written to by who starts a process.
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Until it runs, a process that is started holds copies of all files of this one, the locks of directories among
+/// them. Whoever closes a directory and opens it again holds this meanwhile.
+pub(super) fn nobody_starts() -> RwLockReadGuard<'static, ()> {
+    STARTING.read()
+}
+
+/// Starts a process while nobody holds [`nobody_starts`].
+pub(super) fn start(command: &mut Command) -> Child {
+    let _starting = STARTING.write();
+    command.spawn().unwrap()
+}
+
 pub(super) fn config(path: &Path, genesis: &Arc<SealedBlock>) -> StoreConfig {
     let identity = Identity {
         l1_chain_id: 1,

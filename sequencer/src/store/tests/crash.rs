@@ -1,7 +1,7 @@
 //! Loss of power, torn and damaged journals, full and broken disks.
 
 use super::{
-    chain::{Chain, append, assert_equal, config, queue},
+    chain::{Chain, append, assert_equal, config, nobody_starts, queue},
     fault::{Crash, Fault},
 };
 use crate::store::{Store, StoreConfig, StoreError, block::reference, journal::recover};
@@ -15,6 +15,7 @@ fn config_on(fault: &Fault, dir: &Path, chain: &Chain) -> StoreConfig {
 
 /// Appends blocks, folds some, loses power at once; whether all acknowledged blocks are back.
 fn survives_power_loss(fault: &Fault, seed: u64) -> bool {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let mut chain = Chain::new();
     let config = config_on(fault, dir.path(), &chain);
@@ -65,6 +66,7 @@ fn journal(fault: &Fault, dir: &Path, blocks: u64) -> (Chain, StoreConfig) {
 
 #[test]
 fn tail_torn_at_any_byte_of_the_last_record_loses_that_record_only() {
+    let _quiet = nobody_starts();
     let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
     let (chain, config) = journal(&fault, dir.path(), 3);
     let path = fault.paths().pop().unwrap();
@@ -99,6 +101,7 @@ fn records(segment: &[u8]) -> Vec<usize> {
 
 #[test]
 fn chain_goes_on_after_a_torn_tail() {
+    let _quiet = nobody_starts();
     let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
     let (mut chain, config) = journal(&fault, dir.path(), 3);
     let path = fault.paths().pop().unwrap();
@@ -135,6 +138,7 @@ fn byte_changed_in_a_durable_record_is_named_as_damage() {
 
 #[test]
 fn segment_that_is_gone_is_named() {
+    let _quiet = nobody_starts();
     let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
     let (mut chain, config) = journal(&fault, dir.path(), 2);
     for seed in 3..5 {
@@ -165,6 +169,7 @@ fn segment_that_is_gone_is_named() {
 
 #[test]
 fn disk_full_at_any_write_stops_appending_and_loses_nothing() {
+    let _quiet = nobody_starts();
     for skip in 0..24 {
         let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
         let mut chain = Chain::new();
@@ -197,6 +202,7 @@ fn disk_full_at_any_write_stops_appending_and_loses_nothing() {
 
 #[test]
 fn append_while_the_disk_refuses_is_not_taken() {
+    let _quiet = nobody_starts();
     let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
     let (mut chain, mut config) = journal(&fault, dir.path(), 2);
     config.retry_every = std::time::Duration::from_secs(3600);
@@ -219,6 +225,7 @@ fn append_while_the_disk_refuses_is_not_taken() {
 
 #[test]
 fn unwind_that_the_disk_refuses_halts_until_reopened() {
+    let _quiet = nobody_starts();
     let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
     let (mut chain, config) = journal(&fault, dir.path(), 4);
     let store = Store::open(config.clone()).unwrap();

@@ -1,12 +1,13 @@
 //! Random histories, with crashes anywhere, against a chain kept in memory.
 
 use super::{
-    chain::{Chain, assert_equal, config, queue, transaction},
+    chain::{Chain, assert_equal, config, nobody_starts, queue, transaction},
     fault::{Crash, Fault},
 };
 use crate::store::{Mark, MarkBatch, Point, Store, StoreConfig, StoreError, block::reference};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bytes};
+use parking_lot::RwLockReadGuard;
 use proptest::prelude::*;
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -62,20 +63,7 @@ struct Bed {
     admitted: BTreeMap<B256, Bytes>,
     /// The mark as acknowledged, and as it may be.
     mark: (Option<Bytes>, Option<Bytes>),
-}
-
-/// Opens a store whose process has ended. A program that another test starts holds a copy of the lock until it
-/// runs, so a locked folder is tried again, for a while.
-fn reopen(config: &StoreConfig) -> Store {
-    for _ in 0..5_000 {
-        match Store::open(config.clone()) {
-            Err(StoreError::Locked { .. }) => {
-                std::thread::sleep(std::time::Duration::from_millis(1));
-            }
-            opened => return opened.unwrap(),
-        }
-    }
-    panic!("the lock is never let go")
+    _quiet: RwLockReadGuard<'static, ()>,
 }
 
 impl Bed {
@@ -95,6 +83,7 @@ impl Bed {
             seed: 0,
             admitted,
             mark: (None, None),
+            _quiet: nobody_starts(),
         }
     }
 
@@ -179,7 +168,7 @@ impl Bed {
         self.fault.die();
         drop(self.store.take());
         self.fault.restart(crash);
-        let store = reopen(&self.config);
+        let store = Store::open(self.config.clone()).unwrap();
         let acknowledged = self
             .outcomes
             .iter()

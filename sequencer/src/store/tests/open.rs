@@ -1,6 +1,6 @@
 //! Who may open a directory, and whose it is.
 
-use super::chain::{Chain, append, assert_equal, config};
+use super::chain::{Chain, append, assert_equal, config, nobody_starts, start};
 use crate::store::{Store, StoreError};
 use alloy_primitives::B256;
 use std::{
@@ -22,14 +22,14 @@ fn second_process_on_the_directory_is_refused_until_the_first_ends() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let mut child = Command::new(std::env::current_exe().unwrap())
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
         .args(["--nocapture", "--exact"])
         .arg("store::tests::open::second_process_on_the_directory_is_refused_until_the_first_ends")
         .env(HOLD, dir.path())
         .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+        .stdout(Stdio::piped());
+    let mut child = start(&mut command);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     assert!(
         lines
@@ -47,6 +47,7 @@ fn second_process_on_the_directory_is_refused_until_the_first_ends() {
 
 #[test]
 fn directory_of_another_chain_is_refused_with_both_chains_named() {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let mut chain = Chain::new();
     let ours = config(dir.path(), chain.genesis());
@@ -86,6 +87,7 @@ fn directory_is_closed_to_other_users() {
 
 #[test]
 fn directory_of_another_format_is_refused() {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let chain = Chain::new();
     let config = config(dir.path(), chain.genesis());

@@ -1,6 +1,6 @@
 //! Readers beside the writer, the journal and the fold thread.
 
-use super::chain::{ACCOUNTS, Chain, SLOTS, address, append, assert_equal, config};
+use super::chain::{ACCOUNTS, Chain, SLOTS, address, append, assert_equal, config, nobody_starts};
 use crate::store::{Snapshot, Store};
 use alloy_primitives::U256;
 use std::{
@@ -49,6 +49,7 @@ impl Drop for EndOf<'_> {
 
 #[test]
 fn snapshots_beside_appends_folds_and_unwinds_are_consistent() {
+    let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
     let mut chain = Chain::new();
     let mut config = config(dir.path(), chain.genesis());
