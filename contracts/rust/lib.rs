@@ -8,8 +8,10 @@
 //! talks to a chain by itself.
 
 pub mod bindings;
+mod claims;
 mod genesis;
 pub mod predeploys;
 pub mod preinstalls;
 
+pub use claims::root_claim;
 pub use genesis::{GenesisAccount, GenesisAlloc, GenesisParams, L1Bridge, genesis_alloc};

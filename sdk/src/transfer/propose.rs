@@ -4,9 +4,9 @@ use alloy::{
     primitives::{Address, B256, Bytes, U256},
     rpc::types::TransactionRequest,
 };
-use trestle_contracts::bindings::{
-    DisputeGame, dispute_game::DisputeGame::Header,
-    dispute_game_factory::DisputeGameFactory::Proposal,
+use trestle_contracts::{
+    bindings::{DisputeGame, dispute_game_factory::DisputeGameFactory::Proposal},
+    root_claim,
 };
 use trestle_protocol::OutputPreimage;
 
@@ -83,15 +83,7 @@ impl Settlement {
         implementation: Address,
         proposal: &Proposal,
     ) -> Result<U256, TransferError> {
-        let header = Header {
-            parent: B256::ZERO,
-            level: 0,
-            segment: 0,
-            lo: proposal.anchorBatch,
-            hi: proposal.batch,
-            start: proposal.anchorRoot,
-            points: proposal.outputRoot,
-        };
+        let header = root_claim(proposal);
         let game = DisputeGame::new(implementation, self.provider());
         Ok(game.bondOf(header).call().await?)
     }

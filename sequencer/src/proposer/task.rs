@@ -11,13 +11,18 @@ use alloy::sol_types::SolCall;
 use alloy_primitives::{Address, B256, U256};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::watch;
-use trestle_contracts::bindings::{
-    anchor_registry::AnchorRegistry::{anchorCall, finalAtCall, updateAnchorCall},
-    dispute_game::DisputeGame::{
-        Header, bondOfCall, claimCreditCall, creditCall, extensionCall, maxClockCall, resolveCall,
-        statusCall,
+use trestle_contracts::{
+    bindings::{
+        anchor_registry::AnchorRegistry::{anchorCall, finalAtCall, updateAnchorCall},
+        dispute_game::DisputeGame::{
+            bondOfCall, claimCreditCall, creditCall, extensionCall, maxClockCall, resolveCall,
+            statusCall,
+        },
+        dispute_game_factory::DisputeGameFactory::{
+            Proposal, createCall, gameImplsCall, gameOfCall,
+        },
     },
-    dispute_game_factory::DisputeGameFactory::{Proposal, createCall, gameImplsCall, gameOfCall},
+    root_claim,
 };
 
 /// Most batches between the anchor and a proposal.
@@ -374,15 +379,7 @@ impl Proposer {
         implementation: Address,
         proposal: &Proposal,
     ) -> Result<U256, ProposerError> {
-        let header = Header {
-            parent: B256::ZERO,
-            level: 0,
-            segment: 0,
-            lo: proposal.anchorBatch,
-            hi: proposal.batch,
-            start: proposal.anchorRoot,
-            points: proposal.outputRoot,
-        };
+        let header = root_claim(proposal);
         Ok(self.l1.read(implementation, &bondOfCall { header }).await?)
     }
 

@@ -1,16 +1,18 @@
 //! True claims under attack by every adversary of the simulator, on a real L1 and with the real guest.
 
 use alloy::{
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, U256, keccak256},
     providers::Provider,
     signers::local::PrivateKeySigner,
-    sol_types::SolEvent,
+    sol_types::{SolEvent, SolValue},
 };
 use trestle_challenger::Clocks;
-use trestle_contracts::bindings::{
-    DisputeGame, DisputeGameFactory,
-    dispute_game::DisputeGame::{Header, Moved},
-    dispute_game_factory::DisputeGameFactory::Proposal,
+use trestle_contracts::{
+    bindings::{
+        DisputeGame, DisputeGameFactory, dispute_game::DisputeGame::Moved,
+        dispute_game_factory::DisputeGameFactory::Proposal,
+    },
+    root_claim,
 };
 use trestle_sdk::deploy::GAME_TYPE;
 
@@ -82,8 +84,15 @@ async fn propose(arena: &Arena, trace: &RealTrace, batch: u64) -> Address {
         .await
         .unwrap();
     assert!(receipt.status());
-    let there = factory.gameOf(GAME_TYPE, proposal).call().await.unwrap();
+    let there = factory
+        .gameOf(GAME_TYPE, proposal.clone())
+        .call()
+        .await
+        .unwrap();
     assert!(there.exists);
+    let game = DisputeGame::new(there.game, &arena.l1);
+    let begun = game.rootHeader().call().await.unwrap();
+    assert_eq!(begun.abi_encode(), root_claim(&proposal).abi_encode());
     there.game
 }
 
@@ -92,15 +101,7 @@ async fn bond(arena: &Arena, proposal: &Proposal) -> U256 {
     let contracts = &arena.chain.deployed.rollup.contracts;
     let factory = DisputeGameFactory::new(contracts.dispute_game_factory, &arena.l1);
     let game = factory.gameImpls(GAME_TYPE).call().await.unwrap();
-    let header = Header {
-        parent: B256::ZERO,
-        level: 0,
-        segment: 0,
-        lo: proposal.anchorBatch,
-        hi: proposal.batch,
-        start: proposal.anchorRoot,
-        points: proposal.outputRoot,
-    };
+    let header = root_claim(proposal);
     let game = DisputeGame::new(game, &arena.l1);
     game.bondOf(header).call().await.unwrap()
 }

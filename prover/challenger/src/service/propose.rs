@@ -2,10 +2,15 @@
 
 use alloy::{consensus::Header, sol_types::SolCall};
 use alloy_primitives::{Address, B256, U256, keccak256};
-use trestle_contracts::bindings::{
-    anchor_registry::AnchorRegistry::anchorCall,
-    dispute_game::DisputeGame::{Header as ClaimHeader, bondOfCall},
-    dispute_game_factory::DisputeGameFactory::{Proposal, createCall, gameImplsCall, gameOfCall},
+use trestle_contracts::{
+    bindings::{
+        anchor_registry::AnchorRegistry::anchorCall,
+        dispute_game::DisputeGame::bondOfCall,
+        dispute_game_factory::DisputeGameFactory::{
+            Proposal, createCall, gameImplsCall, gameOfCall,
+        },
+    },
+    root_claim,
 };
 use trestle_protocol::OutputPreimage;
 use trestle_sequencer::l1::{ContractReader, SenderHandle, TxKey, TxRequest};
@@ -194,15 +199,7 @@ async fn bond(place: &Place<'_>, proposal: &Proposal) -> Result<U256, ServiceErr
         .reader
         .read(place.factory, &gameImplsCall(place.game_type))
         .await?;
-    let header = ClaimHeader {
-        parent: B256::ZERO,
-        level: 0,
-        segment: 0,
-        lo: proposal.anchorBatch,
-        hi: proposal.batch,
-        start: proposal.anchorRoot,
-        points: proposal.outputRoot,
-    };
+    let header = root_claim(proposal);
     Ok(place
         .reader
         .read(implementation, &bondOfCall { header })
