@@ -12,6 +12,7 @@ interface Vm {
     function addr(uint256 key) external pure returns (address);
     function assume(bool condition) external pure;
     function blobBaseFee(uint256 fee) external;
+    function blobhashes(bytes32[] calldata hashes) external;
     function chainId(uint256 id) external;
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function cool(address target) external;
@@ -36,6 +37,10 @@ interface Vm {
         pure
         returns (bytes[] memory);
     function parseJsonBytes32(string calldata, string calldata) external pure returns (bytes32);
+    function parseJsonBytes32Array(string calldata, string calldata)
+        external
+        pure
+        returns (bytes32[] memory);
     function parseJsonString(string calldata, string calldata) external pure returns (string memory);
     function parseJsonUint(string calldata, string calldata) external pure returns (uint256);
     function prank(address sender) external;

@@ -82,6 +82,8 @@ const headers = [
   { name: 'empty payload', kind: 0, ...place, index: 2, l1Number: 1001, l1Time: 1700000012, depositFrom: 3, depositTo: 3, depositAcc: entries[2].acc, claimedEndBlockHash: word('00'), payloadLength: 0 },
   { name: 'forced', kind: 2, ...place, index: 3, l1Number: 9000, l1Time: 1700100000, depositFrom: 3, depositTo: 5, depositAcc: entries[4].acc, claimedEndBlockHash: word('00') },
   { name: 'blobs', kind: 1, ...place, index: 4, l1Number: 9001, l1Time: 1700100012, depositFrom: 5, depositTo: 6, depositAcc: entries[5].acc, claimedEndBlockHash: word('e4'), blobs: [`0x01${'c1'.repeat(31)}`, `0x01${'c2'.repeat(31)}`] },
+  { name: 'one blob', kind: 1, ...place, index: 5, l1Number: 9002, l1Time: 1700100024, depositFrom: 6, depositTo: 6, depositAcc: entries[5].acc, claimedEndBlockHash: word('e5'), blobs: [`0x01${'d1'.repeat(31)}`] },
+  { name: 'six blobs', kind: 1, ...place, index: 6, l1Number: 9003, l1Time: 1700100036, depositFrom: 6, depositTo: 6, depositAcc: entries[5].acc, claimedEndBlockHash: word('e6'), blobs: [1, 2, 3, 4, 5, 6].map((i) => `0x01${`e${i}`.repeat(31)}`) },
 ];
 acc = new Uint8Array(32);
 for (const item of headers) {

@@ -8,14 +8,15 @@ import {DepositRequest, OperatorParams} from "./InboxCodec.sol";
 /// that consume it in order, both kept as hash accumulators. SPEC.md, section 3.
 /// @dev Accumulators are append-only: no function and no upgrade may rewrite one, because claims and
 /// proofs are made against them. Everything that a reader needs is in the events, but for a payload,
-/// which is in the input of the batcher's own transaction.
+/// which is in the input of the batcher's own transaction or in its blobs.
 interface IInbox {
     /// @notice The call is reserved to another account.
     error Unauthorized(address caller, address expected);
     /// @notice The batcher's call did not come straight from an account without code.
     /// @dev Else the payload would not be in a transaction's input, and nobody could derive the batch.
     error BatcherNotPlainAccount(address caller, address origin);
-    /// @notice The input is not the canonical encoding, so the payload would not be at its fixed place.
+    /// @notice The input is not the canonical encoding, so the payload would not be at its fixed place, or
+    /// the batch's blobs come with bytes that nobody would read.
     error NonCanonicalInput(uint256 length, uint256 expected);
     /// @notice The batch was built for another place in the log.
     error BatchIndexMismatch(uint64 expected, uint64 got);
@@ -33,6 +34,10 @@ interface IInbox {
     error NothingOverdue(uint64 next, uint64 count);
     /// @notice The payload is longer than allowed, in bytes.
     error PayloadTooLong(uint256 length, uint256 max);
+    /// @notice The transaction of a blob batch carries no blob.
+    error NoBlobs();
+    /// @notice The transaction of a blob batch carries more blobs than allowed.
+    error TooManyBlobs(uint256 count, uint256 max);
     /// @notice The deposit's data is longer than allowed, in bytes.
     error DepositDataTooLong(uint256 length, uint256 max);
     /// @notice The deposit's gas limit is below what its data needs to start on L2.
@@ -58,7 +63,7 @@ interface IInbox {
 
     /// @notice Batch `index` was appended.
     /// @param index  Number of the batch, from 1.
-    /// @param kind   Kind byte of its header: 0 calldata, 2 forced.
+    /// @param kind   Kind byte of its header: 0 calldata, 1 blobs, 2 forced.
     /// @param acc    Batch accumulator after it, `batchAcc(index)`.
     /// @param header The header's bytes.
     event BatchAppended(uint64 indexed index, uint8 indexed kind, bytes32 acc, bytes header);
@@ -80,6 +85,23 @@ interface IInbox {
         bytes32 expectedDepositAcc,
         bytes32 claimedEndBlockHash,
         bytes calldata payload
+    ) external;
+
+    /// @notice Append a batch whose payload is in the blobs of this transaction, all of them, in their order.
+    /// @dev From the batcher only, straight and without code, with an input of these five words and no more:
+    /// so a transaction appends one batch, and its blobs belong to that batch alone. Enqueues this L1
+    /// block's attributes as `appendBatch` does.
+    /// @param expectedIndex        Number that the batch was built for.
+    /// @param expectedPrevBatchAcc Batch accumulator that it was built on.
+    /// @param depositTo            Queue entry after the last one that it consumes.
+    /// @param expectedDepositAcc   Queue accumulator after `depositTo` entries that it was built on.
+    /// @param claimedEndBlockHash  The batcher's word on the hash of its last block; not consensus.
+    function appendBlobBatch(
+        uint64 expectedIndex,
+        bytes32 expectedPrevBatchAcc,
+        uint64 depositTo,
+        bytes32 expectedDepositAcc,
+        bytes32 claimedEndBlockHash
     ) external;
 
     /// @notice Append a batch without payload that consumes the overdue entries. Open to anyone.
@@ -179,4 +201,8 @@ interface IInbox {
     /// @notice Longest data of a deposit.
     /// @return Bytes.
     function maxDepositData() external view returns (uint32);
+
+    /// @notice Most blobs of a blob batch.
+    /// @return Count.
+    function maxBlobs() external view returns (uint8);
 }

@@ -6,7 +6,7 @@ import {IInbox} from "./IInbox.sol";
 import {BatchRange, DepositRequest, InboxCodec, OperatorParams} from "./InboxCodec.sol";
 
 /// @title Inbox
-/// @notice See `IInbox`. Blob batches are not accepted by this version: there is no function for them.
+/// @notice See `IInbox`.
 /// @dev Behind a proxy. Static parameters are immutables of the implementation; state is four slots and
 /// three append-only mappings.
 contract Inbox is IInbox, Initializable {
@@ -17,6 +17,7 @@ contract Inbox is IInbox, Initializable {
     /// @param forcedInclusionDelay Age in seconds after which an entry is overdue.
     /// @param maxPayloadBytes      Bytes of a calldata payload.
     /// @param maxDepositData       Bytes of a deposit's data.
+    /// @param maxBlobs             Blobs of a blob batch, at least 1 and at most 6.
     struct Config {
         uint64 blockGasLimit;
         uint64 batchDepositGas;
@@ -24,6 +25,7 @@ contract Inbox is IInbox, Initializable {
         uint64 forcedInclusionDelay;
         uint32 maxPayloadBytes;
         uint32 maxDepositData;
+        uint8 maxBlobs;
     }
 
     /// @inheritdoc IInbox
@@ -38,6 +40,8 @@ contract Inbox is IInbox, Initializable {
     uint32 public immutable maxPayloadBytes;
     /// @inheritdoc IInbox
     uint32 public immutable maxDepositData;
+    /// @inheritdoc IInbox
+    uint8 public immutable maxBlobs;
 
     /// @dev Gas of an L2 block that no deposit may count on.
     uint64 private constant BLOCK_GAS_RESERVE = 1_000_000;
@@ -45,6 +49,10 @@ contract Inbox is IInbox, Initializable {
     uint256 private constant MAX_INIT_CODE = 49_152;
     /// @dev Offset of the payload in the input of `appendBatch`: selector, six words of head, length.
     uint256 private constant PAYLOAD_OFFSET = 228;
+    /// @dev Input of `appendBlobBatch`: selector and five words.
+    uint256 private constant BLOB_INPUT = 164;
+    /// @dev Most blobs of one L1 transaction (EIP-7594).
+    uint8 private constant MAX_TX_BLOBS = 6;
 
     /// @inheritdoc IInbox
     uint64 public depositCount;
@@ -76,7 +84,8 @@ contract Inbox is IInbox, Initializable {
             config.blockGasLimit > BLOCK_GAS_RESERVE
                 && config.blockGasLimit - BLOCK_GAS_RESERVE <= config.batchDepositGas
                 && config.systemEntryGas <= config.batchDepositGas
-                && config.systemEntryGas >= 21_000 && config.forcedInclusionDelay > 0,
+                && config.systemEntryGas >= 21_000 && config.forcedInclusionDelay > 0
+                && config.maxBlobs > 0 && config.maxBlobs <= MAX_TX_BLOBS,
             ConfigOutOfRange()
         );
         blockGasLimit = config.blockGasLimit;
@@ -85,6 +94,7 @@ contract Inbox is IInbox, Initializable {
         forcedInclusionDelay = config.forcedInclusionDelay;
         maxPayloadBytes = config.maxPayloadBytes;
         maxDepositData = config.maxDepositData;
+        maxBlobs = config.maxBlobs;
         _disableInitializers();
     }
 
@@ -112,18 +122,31 @@ contract Inbox is IInbox, Initializable {
     ) external {
         _checkBatcher();
         _checkPayload(payload);
-        uint64 index = batchCount + 1;
-        require(expectedIndex == index, BatchIndexMismatch(expectedIndex, index));
-        bytes32 prevAcc = batchAcc[index - 1];
-        require(expectedPrevBatchAcc == prevAcc, BatchAccMismatch(expectedPrevBatchAcc, prevAcc));
-        BatchRange memory range = _range(index, depositTo, claimedEndBlockHash);
-        require(
-            expectedDepositAcc == range.depositAcc,
-            DepositAccMismatch(expectedDepositAcc, range.depositAcc)
+        BatchRange memory range = _expectedRange(
+            expectedIndex, expectedPrevBatchAcc, depositTo, expectedDepositAcc, claimedEndBlockHash
         );
         bytes memory header =
             InboxCodec.calldataHeader(range, InboxCodec.chunked(payload), uint32(payload.length));
-        _append(range, prevAcc, InboxCodec.BATCH_CALLDATA, header);
+        _append(range, expectedPrevBatchAcc, InboxCodec.BATCH_CALLDATA, header);
+        if (lastAttributesBlock != uint64(block.number)) _enqueueAttributes();
+    }
+
+    /// @inheritdoc IInbox
+    function appendBlobBatch(
+        uint64 expectedIndex,
+        bytes32 expectedPrevBatchAcc,
+        uint64 depositTo,
+        bytes32 expectedDepositAcc,
+        bytes32 claimedEndBlockHash
+    ) external {
+        _checkBatcher();
+        require(msg.data.length == BLOB_INPUT, NonCanonicalInput(msg.data.length, BLOB_INPUT));
+        bytes32[] memory hashes = _blobHashes();
+        BatchRange memory range = _expectedRange(
+            expectedIndex, expectedPrevBatchAcc, depositTo, expectedDepositAcc, claimedEndBlockHash
+        );
+        bytes memory header = InboxCodec.blobHeader(range, hashes);
+        _append(range, expectedPrevBatchAcc, InboxCodec.BATCH_BLOBS, header);
         if (lastAttributesBlock != uint64(block.number)) _enqueueAttributes();
     }
 
@@ -228,6 +251,25 @@ contract Inbox is IInbox, Initializable {
         emit BatchAppended(range.index, kind, acc, header);
     }
 
+    /// @dev The next batch's range, if the batch was built for exactly this place in the log.
+    function _expectedRange(
+        uint64 expectedIndex,
+        bytes32 expectedPrevAcc,
+        uint64 depositTo,
+        bytes32 expectedDepositAcc,
+        bytes32 claimedEnd
+    ) private view returns (BatchRange memory range) {
+        uint64 index = batchCount + 1;
+        require(expectedIndex == index, BatchIndexMismatch(expectedIndex, index));
+        bytes32 prevAcc = batchAcc[index - 1];
+        require(expectedPrevAcc == prevAcc, BatchAccMismatch(expectedPrevAcc, prevAcc));
+        range = _range(index, depositTo, claimedEnd);
+        require(
+            expectedDepositAcc == range.depositAcc,
+            DepositAccMismatch(expectedDepositAcc, range.depositAcc)
+        );
+    }
+
     function _range(uint64 index, uint64 to, bytes32 claimedEnd)
         private
         view
@@ -267,6 +309,19 @@ contract Inbox is IInbox, Initializable {
             offset == PAYLOAD_OFFSET && msg.data.length == expected,
             NonCanonicalInput(msg.data.length, expected)
         );
+    }
+
+    /// @dev Versioned hashes of all blobs of this transaction: L1 numbers them from 0 without gaps.
+    function _blobHashes() private view returns (bytes32[] memory hashes) {
+        uint256 count;
+        // Bound: a transaction has MAX_TX_BLOBS blobs at most, and the hash of none is zero.
+        while (blobhash(count) != 0) ++count;
+        require(count > 0, NoBlobs());
+        require(count <= maxBlobs, TooManyBlobs(count, maxBlobs));
+        hashes = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            hashes[i] = blobhash(i);
+        }
     }
 
     function _checkDeposit(DepositRequest calldata deposit, uint256 length) private view {

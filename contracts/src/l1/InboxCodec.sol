@@ -60,6 +60,8 @@ library InboxCodec {
     uint8 internal constant HEADER_VERSION = 1;
     /// @notice Kind byte of a batch whose payload is calldata.
     uint8 internal constant BATCH_CALLDATA = 0;
+    /// @notice Kind byte of a batch whose payload is in blobs.
+    uint8 internal constant BATCH_BLOBS = 1;
     /// @notice Kind byte of a forced batch.
     uint8 internal constant BATCH_FORCED = 2;
 
@@ -133,6 +135,18 @@ library InboxCodec {
         returns (bytes memory)
     {
         return abi.encodePacked(_header(BATCH_CALLDATA, range), payloadHash, payloadLength);
+    }
+
+    /// @notice Header of a blob batch that this L1 block appends (135 bytes and 32 for each blob).
+    /// @param range  Index, queue range and end of the batch.
+    /// @param hashes Versioned hashes of its blobs, in order; at most 255.
+    /// @return Header bytes, kind 1.
+    function blobHeader(BatchRange memory range, bytes32[] memory hashes)
+        internal
+        view
+        returns (bytes memory)
+    {
+        return abi.encodePacked(_header(BATCH_BLOBS, range), uint8(hashes.length), hashes);
     }
 
     /// @notice Header of a forced batch that this L1 block appends (134 bytes).

@@ -180,6 +180,15 @@ contract DeploymentTest is Fixture {
         new Inbox(config);
     }
 
+    function test_inbox_configWithBlobsThatL1WouldRefuse_reverts() public {
+        Inbox.Config memory config = _inboxConfig();
+        for (uint8 blobs = 0; blobs <= 7; blobs += 7) {
+            config.maxBlobs = blobs;
+            vm.expectRevert(IInbox.ConfigOutOfRange.selector);
+            new Inbox(config);
+        }
+    }
+
     function _admin(address proxy) private view returns (address) {
         return address(uint160(uint256(vm.load(proxy, ADMIN_SLOT))));
     }

@@ -23,6 +23,7 @@ abstract contract Fixture is Base {
     uint64 internal constant DELAY = 43_200;
     uint64 internal constant MARKET_GAS = 60_000_000;
     uint32 internal constant MAX_BYTES = 100_000;
+    uint8 internal constant MAX_BLOBS = 6;
     uint64 internal constant MATURITY = 3.5 days;
     uint64 internal constant MAX_PAUSE = 37 days;
     uint64 internal constant PAUSE_INTERVAL = 90 days;
@@ -60,7 +61,9 @@ abstract contract Fixture is Base {
     }
 
     function _inboxConfig() internal pure returns (Inbox.Config memory) {
-        return Inbox.Config(BLOCK_GAS, BATCH_GAS, SYSTEM_GAS, DELAY, MAX_BYTES, MAX_BYTES);
+        return Inbox.Config(
+            BLOCK_GAS, BATCH_GAS, SYSTEM_GAS, DELAY, MAX_BYTES, MAX_BYTES, MAX_BLOBS
+        );
     }
 
     function _portalConfig() internal pure returns (Portal.Config memory) {
@@ -135,6 +138,24 @@ abstract contract Fixture is Base {
         bytes memory input = _appendInput(depositTo, payload);
         vm.prank(BATCHER, BATCHER);
         _call(address(inbox), input);
+    }
+
+    /// @dev Input of a blob append that is right but for what the caller changes.
+    function _blobInput(uint64 depositTo) internal view returns (bytes memory) {
+        uint64 count = inbox.batchCount();
+        return abi.encodeCall(
+            inbox.appendBlobBatch,
+            (count + 1, inbox.batchAcc(count), depositTo, inbox.depositAcc(depositTo), END)
+        );
+    }
+
+    /// @dev Gives the transaction so many blobs, with versioned hashes that differ.
+    function _carryBlobs(uint256 count) internal returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            hashes[i] = bytes32(uint256(0x01) << 248 | uint256(keccak256(abi.encode(i))) >> 8);
+        }
+        vm.blobhashes(hashes);
     }
 
     /// @dev Calls and hands a revert on.

@@ -22,6 +22,15 @@ contract GasTest is Fixture {
         _measureAppend("appendBatch, 100 KB", 100_000);
     }
 
+    function test_gas_appendBlobBatch() public {
+        for (uint256 blobs = 1; blobs <= MAX_BLOBS; blobs += MAX_BLOBS - 1) {
+            _nextL1Block();
+            _carryBlobs(blobs);
+            string memory name = string.concat("appendBlobBatch, blobs: ", vm.toString(blobs));
+            _measure(name, BATCHER, address(inbox), _blobInput(inbox.depositCount()));
+        }
+    }
+
     function test_gas_depositTransaction() public {
         // A base fee at which the market burns next to nothing: the figure is that of the code.
         vm.fee(type(uint64).max);

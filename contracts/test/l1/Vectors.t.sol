@@ -19,6 +19,14 @@ contract Codec {
         return InboxCodec.calldataHeader(range, InboxCodec.chunked(payload), uint32(payload.length));
     }
 
+    function blobHeader(BatchRange memory range, bytes32[] memory hashes)
+        external
+        view
+        returns (bytes memory)
+    {
+        return InboxCodec.blobHeader(range, hashes);
+    }
+
     function forcedHeader(BatchRange memory range) external view returns (bytes memory) {
         return InboxCodec.forcedHeader(range);
     }
@@ -50,21 +58,18 @@ contract VectorsTest is Base {
         uint256 seen;
         for (uint256 i = 0; i < _uint(".count"); ++i) {
             _case(i);
-            if (_uint("kind") == 1) continue;
             address inbox = vm.parseJsonAddress(json, string.concat(prefix, "inbox"));
             if (inbox.code.length == 0) vm.etch(inbox, type(Codec).runtimeCode);
             vm.chainId(_uint("l1ChainId"));
             vm.roll(_uint("l1Number"));
             vm.warp(_uint("l1Time"));
-            bytes memory header = _uint("kind") == 0
-                ? Codec(inbox).calldataHeader(_range(), _pattern(_uint("payloadLength")))
-                : Codec(inbox).forcedHeader(_range());
+            bytes memory header = _headerOf(Codec(inbox));
             assertEq(
                 keccak256(header), keccak256(_bytes("header")), string.concat("header ", prefix)
             );
             ++seen;
         }
-        assertEq(seen, 3, "calldata and forced headers");
+        assertEq(seen, 6, "headers of every kind");
     }
 
     function test_rule_26_chunked_matchesVectors_succeeds() public {
@@ -85,6 +90,14 @@ contract VectorsTest is Base {
             address l2 = vm.parseJsonAddress(json, string.concat(prefix, "l2"));
             assertEq(Aliasing.applyAlias(l1), l2, string.concat("alias ", prefix));
         }
+    }
+
+    function _headerOf(Codec codec) private view returns (bytes memory) {
+        uint256 kind = _uint("kind");
+        if (kind == 0) return codec.calldataHeader(_range(), _pattern(_uint("payloadLength")));
+        if (kind == 2) return codec.forcedHeader(_range());
+        bytes32[] memory hashes = vm.parseJsonBytes32Array(json, string.concat(prefix, "blobs"));
+        return codec.blobHeader(_range(), hashes);
     }
 
     function _entry(Codec codec) private returns (bytes memory) {

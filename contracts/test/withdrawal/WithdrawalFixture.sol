@@ -34,7 +34,7 @@ abstract contract WithdrawalFixture is GameFixture {
         vm.fee(1 gwei);
         address inboxImpl = address(
             new Inbox(
-                Inbox.Config(47_900_000, 200_000_000, 250_000, 43_200, 100_000, 100_000)
+                Inbox.Config(47_900_000, 200_000_000, 250_000, 43_200, 100_000, 100_000, 6)
             )
         );
         address portalImpl =

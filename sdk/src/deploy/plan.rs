@@ -258,6 +258,7 @@ fn inbox_arguments(config: &DeployConfig) -> Vec<u8> {
         forcedInclusionDelay: config.forced_inclusion_delay,
         maxPayloadBytes: chain.max_payload_bytes,
         maxDepositData: chain.max_deposit_data,
+        maxBlobs: chain.max_blobs,
     };
     Inbox::constructorCall { config }.abi_encode()
 }

@@ -217,6 +217,7 @@ async fn verify_inbox<N: Network>(
         chain.max_deposit_data,
         inbox.maxDepositData().call().await?,
     )?;
+    same("maxBlobs", chain.max_blobs, inbox.maxBlobs().call().await?)?;
     let delay = inbox.forcedInclusionDelay().call().await?;
     same("forcedInclusionDelay", config.forced_inclusion_delay, delay)?;
     let portal = Portal::new(plan.contracts.portal, provider);

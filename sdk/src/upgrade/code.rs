@@ -111,6 +111,7 @@ async fn inbox_arguments(l1: &DynProvider, at: Address) -> Result<Vec<u8>, Upgra
         forcedInclusionDelay: now.forcedInclusionDelay().call().await?,
         maxPayloadBytes: now.maxPayloadBytes().call().await?,
         maxDepositData: now.maxDepositData().call().await?,
+        maxBlobs: now.maxBlobs().call().await?,
     };
     Ok(inbox::Inbox::constructorCall { config }.abi_encode())
 }

@@ -83,6 +83,7 @@ impl Settlement {
             forcedInclusionDelay: options.forced_inclusion_delay,
             maxPayloadBytes: 100_000,
             maxDepositData: 100_000,
+            maxBlobs: 6,
         };
         let args = inbox::Inbox::constructorCall { config }.abi_encode();
         let inbox_impl = create(anvil, from, &Inbox::BYTECODE, &args).await?;
