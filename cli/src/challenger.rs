@@ -10,7 +10,7 @@ use alloy::{
 use eyre::{WrapErr, bail};
 use tracing::info;
 use trestle_challenger::{
-    host::{BeaconIds, BlobSource, DiskStore, Follower},
+    host::{DiskStore, Follower},
     image::IMAGE_ROOT,
     service::{Mode, Oracle, Service, ServiceConfig, Side, Sync, Watcher},
 };
@@ -24,7 +24,7 @@ use trestle_sequencer::l1::{
     load_signer,
 };
 
-use crate::shutdown;
+use crate::{blobs::BlobArgs, shutdown};
 
 /// Environment variable with the challenger's key.
 const KEY_VARIABLE: &str = "TRESTLE_CHALLENGER_KEY";
@@ -50,12 +50,8 @@ pub(crate) struct Chain {
     /// Seconds between two L1 blocks, about.
     #[arg(long, value_name = "SECONDS", default_value_t = 12.0)]
     pub(crate) l1_block_time: f64,
-    /// Beacon endpoint for blobs.
-    #[arg(long, value_name = "URL")]
-    pub(crate) beacon: Option<String>,
-    /// Folder of archived blobs, named by versioned hash.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) blob_archive: Option<PathBuf>,
+    #[command(flatten)]
+    blobs: BlobArgs,
 }
 
 /// Watch all claims about a chain and defeat the false ones.
@@ -108,13 +104,7 @@ impl Table {
         let provider = ProviderBuilder::new()
             .connect_http(args.l1.clone())
             .erased();
-        let blobs = BlobSource {
-            archive: args.blob_archive.clone(),
-            beacon: args
-                .beacon
-                .clone()
-                .map(|url| (url, BeaconIds::ExecutionNumbers)),
-        };
+        let blobs = args.blobs.source();
         let inbox = files.rollup.contracts.inbox;
         let sync = Sync::new(provider, client.clone(), inbox, blobs, Arc::clone(&oracle));
         let block_time = Duration::try_from_secs_f64(args.l1_block_time)

@@ -9,15 +9,13 @@ use std::{io::IsTerminal, path::PathBuf, sync::Arc, time::Duration};
 use alloy::primitives::{Address, U256};
 use eyre::bail;
 use serde_json::json;
-use trestle_challenger::{
-    exit::{Exit, L1Truth, Place, Stage},
-    host::{BeaconIds, BlobSource},
-};
+use trestle_challenger::exit::{Exit, L1Truth, Place, Stage};
 use trestle_sdk::transfer::{
     Initiation, PendingWithdrawal, Status, TokenRequest, WithdrawalRequest,
 };
 
 use crate::{
+    blobs::BlobArgs,
     key::KeyArgs,
     transfer::{
         Amount, Chain, ChainArgs, SpeakArgs,
@@ -48,12 +46,8 @@ pub(crate) struct Args {
     /// Recipient on L1; the account itself without.
     #[arg(long, value_name = "ADDRESS")]
     to: Option<Address>,
-    /// Beacon endpoint for blobs.
-    #[arg(long, value_name = "URL")]
-    beacon: Option<String>,
-    /// Folder of archived blobs, named by versioned hash.
-    #[arg(long, value_name = "DIR")]
-    blob_archive: Option<PathBuf>,
+    #[command(flatten)]
+    blobs: BlobArgs,
     /// Show what would be done, with the bond, and send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -106,18 +100,11 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
 fn open(args: &Args, chain: &Chain) -> eyre::Result<Exit> {
     let rollup = &chain.files.rollup;
     let wallet = chain.l1_wallet(args.key.signer()?);
-    let blobs = BlobSource {
-        archive: args.blob_archive.clone(),
-        beacon: args
-            .beacon
-            .clone()
-            .map(|url| (url, BeaconIds::ExecutionNumbers)),
-    };
     let place = Place {
         provider: chain.settlement.provider().clone(),
         inbox: rollup.contracts.inbox,
         l1_start: rollup.l1_start.number,
-        blobs,
+        blobs: args.blobs.source(),
         folder: args.datadir.clone(),
     };
     let files = &chain.files;

@@ -4,6 +4,7 @@
 //! the chain is decided here. Standard output carries only what a command was asked to print, logs
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod blobs;
 mod challenger;
 mod deploy;
 mod dev;

@@ -15,16 +15,12 @@ use alloy::{
 use eyre::{WrapErr, ensure};
 use trestle_challenger::{
     MACHINE_STEPS,
-    host::{
-        BatchRun, BeaconIds, BlobSource, DiskStore, Follower, L1Log, MemoryStore, Outcome,
-        Recorded, Store,
-    },
+    host::{BatchRun, DiskStore, Follower, L1Log, MemoryStore, Outcome, Recorded, Store},
     image::IMAGE_ROOT,
 };
 use trestle_sdk::deploy::ChainFiles;
 
-/// Seconds of a slot of a beacon chain.
-const SLOT_SECONDS: u64 = 12;
+use crate::blobs::BlobArgs;
 
 /// Run a batch in the machine and print what it proves.
 ///
@@ -57,15 +53,8 @@ pub(crate) struct Args {
     /// Folder for what is derived, so that the next call goes on from there; without it, memory.
     #[arg(long, value_name = "DIR")]
     datadir: Option<PathBuf>,
-    /// Beacon endpoint to fetch blobs from.
-    #[arg(long, value_name = "URL", env = "TRESTLE_L1_BEACON")]
-    beacon: Option<Url>,
-    /// Time of the beacon chain's slot 0 in seconds; without it blocks are named by execution number, as anvil does.
-    #[arg(long, value_name = "SECONDS", requires = "beacon")]
-    beacon_genesis: Option<u64>,
-    /// Folder of blobs, each a file named by its versioned hash.
-    #[arg(long, value_name = "DIR")]
-    blobs: Option<PathBuf>,
+    #[command(flatten)]
+    blobs: BlobArgs,
     /// Take the inputs of the batch from this file instead of L1.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "chain", "l1", "datadir"])]
     inputs: Option<PathBuf>,
@@ -145,7 +134,7 @@ async fn from_l1(args: &Args) -> eyre::Result<Derived> {
     let provider = ProviderBuilder::new().connect_http(url).erased();
     let head = provider.get_block_number().await.wrap_err("L1")?;
     let inbox = follower.chain().inbox;
-    let mut log = L1Log::new(provider, inbox, blob_source(args), follower.position());
+    let mut log = L1Log::new(provider, inbox, args.blobs.source(), follower.position());
     let start = Instant::now();
     while follower.newest().batch() < batch {
         let next = log.next(head).await?;
@@ -161,22 +150,6 @@ async fn from_l1(args: &Args) -> eyre::Result<Derived> {
     }
     let inputs = tokio::task::block_in_place(|| follower.inputs(batch))?;
     Ok((inputs, Some(follower.record(batch)?.output_root)))
-}
-
-fn blob_source(args: &Args) -> BlobSource {
-    let ids = args
-        .beacon_genesis
-        .map_or(BeaconIds::ExecutionNumbers, |genesis_time| {
-            BeaconIds::Slots {
-                genesis_time,
-                seconds_per_slot: SLOT_SECONDS,
-            }
-        });
-    let beacon = args.beacon.as_ref().map(|url| (url.to_string(), ids));
-    BlobSource {
-        archive: args.blobs.clone(),
-        beacon,
-    }
 }
 
 /// Progress of the machine on standard error, at most once a second.

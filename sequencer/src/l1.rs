@@ -9,6 +9,8 @@
 //! The reader and the sender share nothing but the endpoint: each keeps its own view, so that a fault
 //! in one cannot mislead the other. Spec: `SPEC.md`, section 3.
 
+mod beacon;
+mod blobs;
 mod block;
 mod chain;
 mod client;
@@ -18,6 +20,10 @@ mod reader;
 mod sender;
 mod wake;
 
+pub use beacon::{BeaconClient, BeaconError, BeaconIds};
+pub use blobs::{
+    BLOB_BYTES, BlobError, BlobPlace, BlobSource, commitment_of, is_blob, versioned_hash,
+};
 pub use block::BlockError;
 pub use client::{L1Client, RpcError};
 pub use contracts::{ContractReader, ReadError};

@@ -24,12 +24,12 @@
 //! node that ever was, so any batch can be proven at any time; [`DiskStore`] keeps it on disk, [`MemoryStore`] does not.
 
 mod batch;
-mod blobs;
 mod disk;
 mod error;
 mod follower;
 mod l1;
 mod memory;
+mod opening;
 mod record;
 mod recorded;
 mod run;
@@ -38,7 +38,6 @@ mod store;
 mod view;
 
 pub use batch::{L1Batch, Payload};
-pub use blobs::{BeaconIds, BlobSource, commitment_of, versioned_hash};
 pub use disk::DiskStore;
 pub use error::HostError;
 pub use follower::Follower;
@@ -48,4 +47,5 @@ pub use record::{BatchRecord, LogPosition};
 pub use recorded::{Recorded, RecordedError};
 pub use run::{BatchRun, Outcome};
 pub use store::{Additions, Store, StoreError};
+pub use trestle_sequencer::l1::{BlobSource, commitment_of, versioned_hash};
 pub use view::BatchView;

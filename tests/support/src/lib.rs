@@ -4,11 +4,13 @@
 //! Used by the tests of several crates, as a development dependency only.
 
 mod anvil;
+mod blob;
 mod proxy;
 mod schema;
 mod settlement;
 
 pub use anvil::{Anvil, AnvilError, AnvilOptions, DEV_KEYS};
+pub use blob::TestBlob;
 pub use proxy::{Fault, FaultProxy, Rule, Verdict};
 pub use schema::{Held, Judge, SchemaError};
 pub use settlement::{InboxHead, Settlement, SettlementOptions};

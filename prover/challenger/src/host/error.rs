@@ -3,6 +3,7 @@
 use super::{RecordedError, StoreError};
 use alloy_primitives::B256;
 use trestle_guest::Failure;
+use trestle_sequencer::l1::BlobError;
 
 /// Why the host could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
@@ -30,14 +31,12 @@ pub enum HostError {
         transaction: B256,
     },
     /// No endpoint and no archive has a blob.
-    #[error("blob {versioned_hash} of batch {batch} is not to be had: {reason}")]
+    #[error("batch {batch}: {source}")]
     Blob {
         /// Number of the batch.
         batch: u64,
-        /// Versioned hash of the blob.
-        versioned_hash: B256,
-        /// What was tried.
-        reason: String,
+        /// Which blob, and what was tried.
+        source: BlobError,
     },
     /// A batch that does not follow the newest one was handed in.
     #[error("batch {got} does not follow batch {newest}")]

@@ -3,7 +3,7 @@
 //! Reads events in spans of blocks, holds every accumulator against its recomputation, and takes the payload
 //! out of the transaction, where the Inbox makes sure it is. Spec: `SPEC.md`, section 3.
 
-use super::{BlobSource, HostError, L1Batch, LogPosition, Payload, blobs::BatchPlace};
+use super::{BlobSource, HostError, L1Batch, LogPosition, Payload};
 use alloy::{
     consensus::Transaction,
     providers::{DynProvider, Provider},
@@ -13,6 +13,7 @@ use alloy_primitives::{Address, B256, Bytes};
 use std::collections::VecDeque;
 use trestle_contracts::bindings::inbox::Inbox::{BatchAppended, EntryEnqueued, InboxInstance};
 use trestle_protocol::{BatchContent, BatchHeader, QueueEntry, QueuedEntry};
+use trestle_sequencer::l1::BlobPlace;
 
 /// Where the payload begins in the input of `appendBatch`, in bytes. Spec: section 3.2.
 const PAYLOAD_AT: usize = 228;
@@ -169,12 +170,15 @@ impl L1Log {
         match &header.content {
             BatchContent::Forced => Ok(Payload::Forced),
             BatchContent::Blobs(hashes) => {
-                let place = BatchPlace {
-                    batch: header.index,
+                let place = BlobPlace {
                     number: header.l1_number,
                     time: header.l1_time,
                 };
-                self.blobs.blobs(place, hashes).await.map(Payload::Blobs)
+                let blobs = self.blobs.blobs(place, hashes).await;
+                blobs.map(Payload::Blobs).map_err(|source| HostError::Blob {
+                    batch: header.index,
+                    source,
+                })
             }
             BatchContent::Calldata { length, .. } => {
                 self.calldata(found, *length).await.map(Payload::Calldata)

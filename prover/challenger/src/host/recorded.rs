@@ -4,7 +4,7 @@
 //! a preimage; kind 2, a versioned hash, the 131,072 bytes of a blob. Numbers are big-endian. Keys are not
 //! in the file but computed from the bytes, so a file that lies is a file that lacks something.
 
-use super::{Store, StoreError, blobs};
+use super::{Store, StoreError, opening};
 use alloy_primitives::{B256, Bytes, keccak256};
 use std::{
     collections::BTreeMap,
@@ -12,6 +12,7 @@ use std::{
 };
 use trestle_guest::BatchInput;
 use trestle_protocol::{ChainConfig, Preimages};
+use trestle_sequencer::l1::is_blob;
 use trestle_vm::{BLOB_LEN, BlobProof, PreimageSource};
 
 const MAGIC: &[u8] = b"trestle batch inputs 1\n";
@@ -130,7 +131,7 @@ impl Recorded {
             [KIND_BLOB] => {
                 let hash = B256::from(read_array::<32>(from)?);
                 let blob = read_bytes(from, BLOB_LEN)?;
-                if blobs::commitment_of(&blob).map(|c| blobs::versioned_hash(&c)) != Some(hash) {
+                if !is_blob(&blob, hash) {
                     return Err(RecordedError::Format("a blob has another versioned hash"));
                 }
                 self.blobs.insert(hash, blob);
@@ -167,11 +168,11 @@ impl PreimageSource for Recorded {
     }
 
     fn blob_element(&self, versioned_hash: &B256, index: u16) -> Option<B256> {
-        blobs::element(self.blobs.get(versioned_hash)?, u32::from(index))
+        opening::element(self.blobs.get(versioned_hash)?, u32::from(index))
     }
 
     fn blob_proof(&self, versioned_hash: &B256, index: u16) -> Option<BlobProof> {
-        blobs::opening(self.blobs.get(versioned_hash)?, index)
+        opening::opening(self.blobs.get(versioned_hash)?, index)
     }
 }
 
@@ -188,7 +189,7 @@ impl Preimages for &Recorded {
     fn blob_element(&mut self, versioned_hash: B256, index: u32) -> Result<B256, StoreError> {
         self.blobs
             .get(&versioned_hash)
-            .and_then(|blob| blobs::element(blob, index))
+            .and_then(|blob| opening::element(blob, index))
             .ok_or(StoreError::MissingBlob(versioned_hash))
     }
 }
@@ -240,7 +241,7 @@ impl Preimages for Recorder<'_> {
             self.set.blobs.insert(versioned_hash, blob);
         }
         let blob = self.set.blobs.get(&versioned_hash);
-        blob.and_then(|blob| blobs::element(blob, index))
+        blob.and_then(|blob| opening::element(blob, index))
             .ok_or(missing)
     }
 }
