@@ -13,6 +13,7 @@ mod error;
 mod forward;
 mod health;
 mod l1_view;
+mod settled;
 
 pub use config::{FeedSource, NodeConfig, ProposerRole, Role, SequencerConfig};
 pub use error::NodeError;
@@ -27,11 +28,12 @@ use crate::{
     },
     mempool::{Mempool, PoolLimits},
     proposer::{Proposer, ProposerConfig, StoreProposals},
-    rpc::{Forward, NodeHandle, RpcServer, SettledHeads, SystemClock},
+    rpc::{Forward, NodeHandle, RpcServer, SystemClock},
     store::{BlockRef, Identity, Mark, SentTransactions, Store, StoreConfig},
 };
 pub(crate) use forward::Forwarder;
 use l1_view::StoredL1;
+use settled::{durable_heads, settled_heads};
 use std::{
     net::SocketAddr,
     sync::{
@@ -241,7 +243,9 @@ impl Node {
                 (&engine, &view),
             )?);
         }
-        let (settled, task) = settled_heads(&engine);
+        let (heads, task) = durable_heads(engine.heads.clone(), Arc::clone(&store));
+        tasks.push(task);
+        let (settled, task) = settled_heads(heads.clone());
         tasks.push(task);
         tasks.extend(follow_feed(&config.role, &chain, &store, &engine, client));
         let (l1_chain, l1_store) = (Arc::clone(&chain), Arc::clone(&store));
@@ -253,7 +257,7 @@ impl Node {
             l1: Some(Arc::new(StoredL1::new(
                 l1_chain,
                 l1_store,
-                engine.heads.clone(),
+                heads,
                 view.clone(),
             ))),
             forward: forwarder(&config.role),
@@ -443,25 +447,4 @@ async fn report_end(
     if let Ok(reason) = engine.wait_for(Option::is_some).await {
         end.send_replace(reason.clone());
     }
-}
-
-/// The engine's heads as the RPC wants them.
-fn settled_heads(engine: &EngineHandle) -> (watch::Receiver<SettledHeads>, JoinHandle<()>) {
-    let mut heads = engine.heads.clone();
-    let of = |heads: &Heads| SettledHeads {
-        safe: heads.safe,
-        finalized: heads.finalized,
-    };
-    let (to, settled) = watch::channel(of(&heads.borrow()));
-    let task = tokio::spawn(async move {
-        while heads.changed().await.is_ok() {
-            let now = of(&heads.borrow_and_update());
-            to.send_if_modified(|old| {
-                let changed = *old != now;
-                *old = now;
-                changed
-            });
-        }
-    });
-    (settled, task)
 }

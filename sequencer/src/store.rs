@@ -55,7 +55,7 @@ mod snapshot;
 mod state;
 mod tables;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use block::{BlockRef, BlockTransactions, Identity};
 pub use error::StoreError;

@@ -15,8 +15,9 @@ use eyre::{WrapErr, bail};
 const MARK: &str = "trestle-dev.lock";
 
 /// Everything else that a dev chain makes, so that nothing else is ever deleted.
-const CONTENT: [&str; 19] = [
+const CONTENT: [&str; 20] = [
     "l1-state.json",
+    "l1-states",
     "l1.log",
     "deployments.json",
     "rollup.json",
@@ -78,22 +79,26 @@ impl Folder {
     }
 
     fn clear(&self) -> eyre::Result<()> {
-        for name in CONTENT {
-            let path = self.file(name);
-            let removed = if path.is_dir() {
-                fs::remove_dir_all(&path)
-            } else {
-                fs::remove_file(&path)
-            };
-            match removed {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(error)
-                        .wrap_err_with(|| format!("cannot delete {}", path.display()));
-                }
-                _ => {}
+        CONTENT.iter().try_for_each(|name| self.delete(name))
+    }
+
+    /// Deletes `name` in it, if it is there.
+    ///
+    /// # Errors
+    /// When it cannot be deleted.
+    pub(super) fn delete(&self, name: &str) -> eyre::Result<()> {
+        let path = self.file(name);
+        let removed = if path.is_dir() {
+            fs::remove_dir_all(&path)
+        } else {
+            fs::remove_file(&path)
+        };
+        match removed {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(error).wrap_err_with(|| format!("cannot delete {}", path.display()))
             }
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// The folder, absolute.

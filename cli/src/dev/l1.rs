@@ -22,6 +22,8 @@ use crate::{
 const START_SECONDS: u64 = 20;
 /// Time between two questions to a server that is not up yet, in milliseconds.
 const ASK_AGAIN_MILLIS: u64 = 20;
+/// Folder of the states that leave anvil's memory; nothing reads them after it has ended.
+const STATES: &str = "l1-states";
 /// Seconds of an L1 block.
 pub(super) const BLOCK_SECONDS: u64 = 1;
 
@@ -45,6 +47,7 @@ impl L1 {
         let path = tools::find("anvil").ok_or_else(|| {
             eyre!("anvil not found on PATH or in contracts/node_modules/.bin: run `make setup`, or install Foundry")
         })?;
+        folder.delete(STATES)?;
         let mut anvil = program(path, folder, port).start()?;
         let url = format!("http://127.0.0.1:{port}");
         let l1 = client(&url)?;
@@ -143,6 +146,7 @@ fn program(path: PathBuf, folder: &Folder, port: u16) -> Program {
     args.extend(["--port".into(), port.to_string().into()]);
     args.extend(["--mnemonic".into(), accounts::MNEMONIC.into()]);
     args.extend(["--accounts".into(), accounts::COUNT.to_string().into()]);
+    args.extend(["--cache-path".into(), folder.file(STATES).into()]);
     args.extend(["--state".into(), folder.file("l1-state.json").into()]);
     Program {
         name: "anvil",

@@ -51,7 +51,11 @@ impl StoredL1 {
         })
     }
 
+    /// A batch whose blocks are on disk.
     fn find(&self, index: u64) -> Result<Option<BatchInfo>, EngineError> {
+        if index > self.heads.borrow().batches {
+            return Ok(None);
+        }
         let record = read_batch(&self.store, index)?;
         record.map(|record| self.info(index, &record)).transpose()
     }

@@ -1,7 +1,7 @@
 //! Tests of the store as a whole, against a naive model of the chain.
 
 mod basic;
-mod chain;
+pub(crate) mod chain;
 mod crash;
 mod fault;
 mod model;

@@ -87,6 +87,8 @@ pub struct Anvil {
     child: Child,
     port: u16,
     provider: RootProvider<Ethereum>,
+    /// Where it keeps states that leave its memory: killed, it removes none of them.
+    _states: tempfile::TempDir,
 }
 
 impl Anvil {
@@ -104,8 +106,10 @@ impl Anvil {
     /// Every [`AnvilError`].
     pub fn start_with(options: &AnvilOptions) -> Result<Self, AnvilError> {
         let binary = find_binary().ok_or(AnvilError::NotFound)?;
+        let states = tempfile::tempdir()?;
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL"]).arg(binary);
+        command.arg("--cache-path").arg(states.path());
         command.args(["--port", &options.port.to_string()]);
         command.args(["--chain-id", &options.chain_id.to_string()]);
         command.args([
@@ -140,6 +144,7 @@ impl Anvil {
                     child,
                     port,
                     provider: RootProvider::new_http(url),
+                    _states: states,
                 })
             }
             Err(error) => {

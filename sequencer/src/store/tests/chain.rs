@@ -63,10 +63,10 @@ impl World {
 
 /// A chain in memory: each block with the state after it.
 #[derive(Debug, Clone)]
-pub(super) struct Chain(pub(super) Vec<(Arc<SealedBlock>, World)>);
+pub(crate) struct Chain(pub(super) Vec<(Arc<SealedBlock>, World)>);
 
 impl Chain {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut diff = StateDiff::default();
         for n in 0..3 {
             let info = AccountInfo {
@@ -100,7 +100,7 @@ impl Chain {
         &self.0[index(number)].1
     }
 
-    pub(super) fn genesis(&self) -> &Arc<SealedBlock> {
+    pub(crate) fn genesis(&self) -> &Arc<SealedBlock> {
         self.block(0)
     }
 
@@ -118,7 +118,7 @@ impl Chain {
     }
 
     /// Adds a block made from `seed`; different seeds give different blocks.
-    pub(super) fn extend(&mut self, seed: u64) -> Arc<SealedBlock> {
+    pub(crate) fn extend(&mut self, seed: u64) -> Arc<SealedBlock> {
         let transactions = (0..seed % 4).map(|n| transaction(seed * 8 + n)).collect();
         self.extend_with(seed, transactions)
     }
@@ -256,7 +256,7 @@ pub(super) fn start(command: &mut Command) -> Child {
     command.spawn().unwrap()
 }
 
-pub(super) fn config(path: &Path, genesis: &Arc<SealedBlock>) -> StoreConfig {
+pub(crate) fn config(path: &Path, genesis: &Arc<SealedBlock>) -> StoreConfig {
     let identity = Identity {
         l1_chain_id: 1,
         l2_chain_id: 2,
@@ -280,7 +280,7 @@ pub(super) fn queue(store: &Store, block: &Arc<SealedBlock>) -> Result<Ticket, S
     store.append(Arc::clone(block), trie.take_changes())
 }
 
-pub(super) fn append(store: &Store, block: &Arc<SealedBlock>) -> Result<(), StoreError> {
+pub(crate) fn append(store: &Store, block: &Arc<SealedBlock>) -> Result<(), StoreError> {
     queue(store, block)?.wait()
 }
 
