@@ -30,8 +30,8 @@ pub use contracts::{ContractReader, ReadError};
 pub use inbox::{InboxError, InboxState};
 pub use reader::{L1Reader, L1View, ReaderConfig, ReaderError};
 pub use sender::{
-    FeePolicy, Fees, JournalError, JournaledTx, KeySource, L1Sender, L1Signer, MemoryJournal,
-    PasswordSource, SenderConfig, SenderError, SenderHandle, SenderJournal, SenderStatus,
-    SignerError, SubmitError, TxKey, TxRequest, TxState, load_signer,
+    BlobSet, FeeMarket, FeePolicy, Fees, JournalError, JournaledTx, KeySource, L1Sender, L1Signer,
+    MemoryJournal, PasswordSource, SenderConfig, SenderError, SenderHandle, SenderJournal,
+    SenderStatus, SidecarError, SignerError, SubmitError, TxKey, TxRequest, TxState, load_signer,
 };
 pub use wake::wake_at_heads;

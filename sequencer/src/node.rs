@@ -225,7 +225,8 @@ impl Node {
                 backoff_max: BACKOFF_MAX,
             };
             let settings = SenderConfig::for_block_time(chain.l1_chain_id, config.l1_block_time);
-            let journal = SentTransactions::new(Arc::clone(&store), Mark::BatcherSent);
+            let journal = SentTransactions::new(Arc::clone(&store), Mark::BatcherSent)
+                .with_blobs(Mark::BatcherBlobs);
             let (sender, handle) =
                 L1Sender::new(client.clone(), signer, Arc::new(journal), settings);
             let (batcher, status) = Batcher::new(batcher, Arc::new(source), handle, view.clone());

@@ -371,6 +371,7 @@ impl Batcher {
             data: Bytes::from(call.abi_encode()),
             value: U256::ZERO,
             gas_limit: None,
+            blobs: None,
         };
         let taken = self.queue.iter().take(batch.blocks);
         let is_idle = taken.clone().all(|block| block.is_idle);

@@ -7,9 +7,12 @@
 //!   one of the two can land.
 //! - Nonces are our own count, checked against L1; the endpoint's pool is not asked for them.
 //! - A transaction that would revert is held back, and its nonce reused or used up cheaply.
+//! - What waits is all with blobs or all without: L1's pools take only one kind from an account at a time, and no
+//!   replacement of the other kind.
 //!
 //! Called by the batcher and the proposer, each with an account of its own.
 
+mod blobs;
 mod broadcast;
 mod chain_view;
 mod config;
@@ -21,8 +24,9 @@ mod slot;
 mod task;
 mod track;
 
+pub use blobs::{BlobSet, SidecarError};
 pub use config::SenderConfig;
-pub use fees::{FeePolicy, Fees};
+pub use fees::{FeeMarket, FeePolicy, Fees};
 pub use journal::{JournalError, JournaledTx, MemoryJournal, SenderJournal};
 pub use request::{SenderError, SenderStatus, SubmitError, TxKey, TxRequest, TxState};
 pub use signer::{KeySource, L1Signer, PasswordSource, SignerError, load_signer};

@@ -306,6 +306,7 @@ impl Proposer {
             data: call.abi_encode().into(),
             value: U256::ZERO,
             gas_limit: Some(UPKEEP_GAS),
+            blobs: None,
         })
         .await
     }
@@ -370,6 +371,7 @@ impl Proposer {
             data: call.abi_encode().into(),
             value: bond,
             gas_limit: Some(PROPOSAL_GAS),
+            blobs: None,
         })
         .await
     }

@@ -33,6 +33,8 @@ pub enum Mark {
     Proposer,
     /// Transactions that the proposer's account signed, by nonce.
     ProposerSent(u64),
+    /// Sidecars of the blobs that the batcher's account sends, by nonce.
+    BatcherBlobs(u64),
 }
 
 impl Mark {
@@ -48,6 +50,7 @@ impl Mark {
             Self::BatcherSent(n) => (7, Some(n)),
             Self::Proposer => (8, None),
             Self::ProposerSent(n) => (9, Some(n)),
+            Self::BatcherBlobs(n) => (10, Some(n)),
         };
         let mut key = vec![kind];
         key.extend(number.into_iter().flat_map(u64::to_be_bytes));

@@ -13,6 +13,8 @@ pub struct SentTransactions {
     store: Arc<Store>,
     /// Where they lie, by nonce.
     kind: fn(u64) -> Mark,
+    /// Where the sidecars of their blobs lie, by nonce.
+    blobs: Option<fn(u64) -> Mark>,
     /// Held while a mark is read and written again.
     writing: Mutex<()>,
 }
@@ -30,8 +32,16 @@ impl SentTransactions {
         Self {
             store,
             kind,
+            blobs: None,
             writing: Mutex::new(()),
         }
+    }
+
+    /// With room for blobs: [`Mark::BatcherBlobs`].
+    #[must_use]
+    pub fn with_blobs(mut self, blobs: fn(u64) -> Mark) -> Self {
+        self.blobs = Some(blobs);
+        self
     }
 
     fn at(&self, nonce: u64) -> Result<Vec<SentRecord>, StoreError> {
@@ -57,7 +67,7 @@ impl SentTransactions {
         Ok(all)
     }
 
-    fn keep(&self, tx: &JournaledTx) -> Result<(), StoreError> {
+    fn keep(&self, tx: &JournaledTx, sidecar: Option<&Bytes>) -> Result<(), StoreError> {
         let _writing = self.writing.lock();
         let mut records = self.at(tx.nonce)?;
         records.retain(|record| record.attempt != tx.attempt);
@@ -69,14 +79,19 @@ impl SentTransactions {
         records.sort_by_key(|record| record.attempt);
         let mut marks = MarkBatch::default();
         marks.set((self.kind)(tx.nonce), alloy_rlp::encode(records));
+        if let (Some(blobs), Some(sidecar)) = (self.blobs, sidecar) {
+            marks.set(blobs(tx.nonce), sidecar.clone());
+        }
         self.store.write_marks(marks)?.wait()
     }
 
     fn remove_below(&self, nonce: u64) -> Result<(), StoreError> {
         let _writing = self.writing.lock();
         let mut marks = MarkBatch::default();
-        for (old, _) in self.store.marks(self.kind, 0..nonce)? {
-            marks.remove((self.kind)(old));
+        for kind in [Some(self.kind), self.blobs].into_iter().flatten() {
+            for (old, _) in self.store.marks(kind, 0..nonce)? {
+                marks.remove(kind(old));
+            }
         }
         if marks.is_empty() {
             return Ok(());
@@ -104,8 +119,19 @@ impl SenderJournal for SentTransactions {
         Ok(self.all()?)
     }
 
-    fn append(&self, tx: &JournaledTx) -> Result<(), JournalError> {
-        Ok(self.keep(tx)?)
+    fn append(&self, tx: &JournaledTx, sidecar: Option<&Bytes>) -> Result<(), JournalError> {
+        if sidecar.is_some() && self.blobs.is_none() {
+            let reason = "this account's journal keeps no blobs".into();
+            return Err(JournalError { reason });
+        }
+        Ok(self.keep(tx, sidecar)?)
+    }
+
+    fn sidecar(&self, nonce: u64) -> Result<Option<Bytes>, JournalError> {
+        let Some(blobs) = self.blobs else {
+            return Ok(None);
+        };
+        Ok(self.store.mark(blobs(nonce))?)
     }
 
     fn prune_below(&self, nonce: u64) -> Result<(), JournalError> {

@@ -3,6 +3,8 @@
 //! The contract that it calls counts up when it is given its own count, and reverts otherwise: the
 //! rule of the Inbox for batch numbers, in twenty bytes.
 
+mod blobs;
+
 use alloy::{
     network::Ethereum,
     primitives::{Address, B256, Bytes, U256, hex},
@@ -103,6 +105,7 @@ impl Bench {
             data: Bytes::from(B256::from(U256::from(expected)).to_vec()),
             value: U256::ZERO,
             gas_limit: None,
+            blobs: None,
         }
     }
 
@@ -209,13 +212,17 @@ impl SenderJournal for BreakingJournal {
         self.0.load()
     }
 
-    fn append(&self, tx: &JournaledTx) -> Result<(), JournalError> {
+    fn append(&self, tx: &JournaledTx, sidecar: Option<&Bytes>) -> Result<(), JournalError> {
         if self.1.load(std::sync::atomic::Ordering::SeqCst) {
             return Err(JournalError {
                 reason: "disk full".into(),
             });
         }
-        self.0.append(tx)
+        self.0.append(tx, sidecar)
+    }
+
+    fn sidecar(&self, nonce: u64) -> Result<Option<Bytes>, JournalError> {
+        self.0.sidecar(nonce)
     }
 
     fn prune_below(&self, nonce: u64) -> Result<(), JournalError> {

@@ -84,6 +84,7 @@ pub(super) fn request(game: Address, step: &Move) -> TxRequest {
             Move::Step { .. } => STEP_GAS,
             Move::Decide { .. } | Move::Settle { .. } => UPKEEP_GAS,
         }),
+        blobs: None,
     }
 }
 
@@ -149,5 +150,6 @@ pub(super) fn claim_credit(game: Address, account: Address, credit: U256) -> TxR
         data: abi::claimCreditCall { account }.abi_encode().into(),
         value: U256::ZERO,
         gas_limit: Some(UPKEEP_GAS),
+        blobs: None,
     }
 }

@@ -189,6 +189,7 @@ pub async fn propose_root(
             data: call.abi_encode().into(),
             value: bond,
             gas_limit: Some(PROPOSAL_GAS),
+            blobs: None,
         })
         .await?;
     Ok(game)

@@ -1,6 +1,7 @@
 //! From a request to signed, journaled, broadcast bytes.
 
 use super::{
+    blobs::{BlobSet, with_sidecar},
     chain_view::Broadcast,
     fees::{FeeMarket, Fees},
     journal::JournaledTx,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::l1::RpcError;
 use alloy::{
-    consensus::TxEip1559,
+    consensus::{TxEip1559, TxEip4844, TxEnvelope},
     primitives::{Bytes, TxKind, U256},
 };
 use tokio::time::Instant;
@@ -37,12 +38,25 @@ impl L1Sender {
         nonce: u64,
         request: TxRequest,
     ) -> Result<Attempted, SubmitError> {
+        self.check_kind(&request)?;
         let gas_limit = self.checked_gas(nonce, &request).await?;
         let market = self.client.fee_market().await?;
-        let fees = self.fees_at(nonce, &market)?;
+        let fees = self.fees_at(nonce, &market, request.blobs.is_some())?;
         self.sign_and_send(nonce, request, gas_limit, fees)
             .await
             .map_err(Into::into)
+    }
+
+    /// Refuses a request of another kind than what waits: L1's pools would.
+    fn check_kind(&self, request: &TxRequest) -> Result<(), SubmitError> {
+        let carries_blobs = request.blobs.is_some();
+        match self.waiting() {
+            Some(slot) if slot.carries_blobs() != carries_blobs => Err(SubmitError::OtherKind {
+                key: request.key,
+                nonce: slot.nonce,
+            }),
+            _ => Ok(()),
+        }
     }
 
     /// Gas limit of a request that would not revert now.
@@ -92,10 +106,15 @@ impl L1Sender {
         }
     }
 
-    fn fees_at(&self, nonce: u64, market: &FeeMarket) -> Result<Fees, SenderError> {
+    fn fees_at(
+        &self,
+        nonce: u64,
+        market: &FeeMarket,
+        carries_blobs: bool,
+    ) -> Result<Fees, SenderError> {
         let policy = &self.config.fees;
         self.slots.get(&nonce).map_or_else(
-            || Ok(policy.first(market)),
+            || Ok(policy.first(market, carries_blobs)),
             |slot| {
                 policy
                     .replacement(&slot.newest().fees, market)
@@ -110,32 +129,27 @@ impl L1Sender {
     async fn sign_and_send(
         &mut self,
         nonce: u64,
-        request: TxRequest,
+        mut request: TxRequest,
         gas_limit: u64,
         fees: Fees,
     ) -> Result<Attempted, SenderError> {
-        let tx = TxEip1559 {
-            chain_id: self.config.chain_id,
-            nonce,
-            gas_limit,
-            max_fee_per_gas: fees.max_fee,
-            max_priority_fee_per_gas: fees.tip,
-            to: TxKind::Call(request.to),
-            value: request.value,
-            access_list: Default::default(),
-            input: request.data.clone(),
-        };
-        let envelope = self.signer.sign(tx)?;
+        let sidecar = request.blobs.as_mut().and_then(BlobSet::take_sidecar);
+        let envelope = self.sign(nonce, &request, gas_limit, fees)?;
         let (raw, hash) = (encode(&envelope), *envelope.tx_hash());
         let attempts = self.slots.get(&nonce).map_or(0, Slot::attempts);
         let (key, bytes) = (request.key, raw.len());
+        let blobs = request
+            .blobs
+            .as_ref()
+            .map_or(0, |blobs| blobs.hashes().len());
         let attempt = u32::try_from(attempts).unwrap_or(u32::MAX);
-        self.journal.append(&JournaledTx {
+        let journaled = JournaledTx {
             nonce,
             attempt,
             key,
             raw: raw.clone(),
-        })?;
+        };
+        self.journal.append(&journaled, sidecar.as_ref())?;
         let signed = Attempt {
             request,
             gas_limit,
@@ -152,8 +166,59 @@ impl L1Sender {
         }
         self.next_nonce = self.next_nonce.max(nonce.saturating_add(1));
         metrics::counter!("trestle_l1_sender_attempts_total").increment(1);
-        tracing::info!(%key, nonce, attempt, %hash, bytes, gas_limit, max_fee = fees.max_fee, tip = fees.tip, "l1 transaction signed");
+        tracing::info!(%key, nonce, attempt, %hash, bytes, gas_limit, max_fee = fees.max_fee, tip = fees.tip, blobs, blob_fee = fees.max_blob_fee, "l1 transaction signed");
         Ok(self.send_newest(nonce).await)
+    }
+
+    fn sign(
+        &self,
+        nonce: u64,
+        request: &TxRequest,
+        gas_limit: u64,
+        fees: Fees,
+    ) -> Result<TxEnvelope, SenderError> {
+        let (chain_id, input) = (self.config.chain_id, request.data.clone());
+        let (to, value) = (request.to, request.value);
+        let signed = match &request.blobs {
+            None => self.signer.sign(TxEip1559 {
+                chain_id,
+                nonce,
+                gas_limit,
+                max_fee_per_gas: fees.max_fee,
+                max_priority_fee_per_gas: fees.tip,
+                to: TxKind::Call(to),
+                value,
+                access_list: Default::default(),
+                input,
+            }),
+            Some(blobs) => self.signer.sign(TxEip4844 {
+                chain_id,
+                nonce,
+                gas_limit,
+                max_fee_per_gas: fees.max_fee,
+                max_priority_fee_per_gas: fees.tip,
+                to,
+                value,
+                access_list: Default::default(),
+                blob_versioned_hashes: blobs.hashes().to_vec(),
+                max_fee_per_blob_gas: fees.max_blob_fee.unwrap_or_default(),
+                input,
+            }),
+        };
+        Ok(signed?)
+    }
+
+    /// What L1 takes of the newest attempt at `nonce`: with blobs, their sidecar is read from the journal, so that
+    /// memory holds none.
+    fn bytes_of(&self, slot: &Slot) -> Result<Bytes, SenderError> {
+        let nonce = slot.nonce;
+        let raw = &slot.newest().raw;
+        if !slot.carries_blobs() {
+            return Ok(raw.clone());
+        }
+        let sidecar = self.journal.sidecar(nonce)?;
+        let sidecar = sidecar.ok_or(SenderError::NoSidecar { nonce })?;
+        Ok(with_sidecar(raw, &sidecar))
     }
 
     /// Broadcasts the newest attempt at `nonce`.
@@ -162,13 +227,18 @@ impl L1Sender {
             return Attempted::Sent;
         };
         slot.last_broadcast = Some(Instant::now());
-        let raw = slot.newest().raw.clone();
+        let raw = match self.slots.get(&nonce).map(|slot| self.bytes_of(slot)) {
+            Some(Ok(raw)) => raw,
+            Some(Err(error)) => return Attempted::Fault(error),
+            None => return Attempted::Sent,
+        };
         match self.client.broadcast(&raw).await {
             Ok(Broadcast::Accepted | Broadcast::NonceUsed) => Attempted::Sent,
             Ok(Broadcast::InsufficientFunds) => {
                 let account = self.signer.address();
                 Attempted::Fault(SenderError::InsufficientFunds { account })
             }
+            Ok(Broadcast::OtherKind) => Attempted::Fault(SenderError::OtherKindWaits { nonce }),
             Ok(Broadcast::Underpriced) => match self.bump(nonce).await {
                 Ok(()) => Attempted::Sent,
                 Err(error) => Attempted::Fault(error),
@@ -184,24 +254,26 @@ impl L1Sender {
         };
         let (request, gas_limit) = (slot.newest().request.clone(), slot.newest().gas_limit);
         let market = self.client.fee_market().await?;
-        let fees = self.fees_at(nonce, &market)?;
+        let fees = self.fees_at(nonce, &market, request.blobs.is_some())?;
         match Box::pin(self.sign_and_send(nonce, request, gas_limit, fees)).await? {
             Attempted::Sent => Ok(()),
             Attempted::Fault(error) => Err(error),
         }
     }
 
-    /// Uses up `nonce` by a transfer of nothing to ourselves.
+    /// Uses up `nonce` by a transfer of nothing to ourselves, with a blob of zeros where only blobs replace blobs.
     pub(super) async fn cancel(&mut self, nonce: u64) -> Result<(), SenderError> {
+        let carries_blobs = self.slots.get(&nonce).is_some_and(Slot::carries_blobs);
         let request = TxRequest {
             key: TxKey::CANCEL,
             to: self.signer.address(),
             data: Bytes::new(),
             value: U256::ZERO,
             gas_limit: Some(PLAIN_TRANSFER),
+            blobs: carries_blobs.then(BlobSet::filler),
         };
         let market = self.client.fee_market().await?;
-        let fees = self.fees_at(nonce, &market)?;
+        let fees = self.fees_at(nonce, &market, carries_blobs)?;
         tracing::warn!(
             nonce,
             "using up the nonce of a transaction that would revert"

@@ -46,6 +46,8 @@ pub(super) enum Broadcast {
     Underpriced,
     /// The account cannot pay.
     InsufficientFunds,
+    /// A transaction of the account with blobs waits and this has none, or the other way round.
+    OtherKind,
 }
 
 impl L1Client {
@@ -78,13 +80,16 @@ impl L1Client {
         request: &TxRequest,
         at: B256,
     ) -> Result<u64, RpcError> {
-        let tx = json!({ "from": from, "to": request.to, "input": request.data, "value": request.value });
+        let mut tx = json!({ "from": from, "to": request.to, "input": request.data, "value": request.value });
+        if let (Some(blobs), Some(fields)) = (&request.blobs, tx.as_object_mut()) {
+            fields.insert("blobVersionedHashes".into(), json!(blobs.hashes()));
+        }
         let params = (tx, json!({ "blockHash": at }));
         Ok(self.call::<_, U64>("eth_estimateGas", params).await?.to())
     }
 
     /// Fees that the market asks.
-    pub(super) async fn fee_market(&self) -> Result<FeeMarket, RpcError> {
+    pub(crate) async fn fee_market(&self) -> Result<FeeMarket, RpcError> {
         let params = (U64::from(TIP_BLOCKS), BlockNumberOrTag::Latest, [50.0]);
         let history: FeeHistory = self.call("eth_feeHistory", params).await?;
         let mut tips: Vec<u128> = history
@@ -96,9 +101,11 @@ impl L1Client {
         tips.sort_unstable();
         let median_tip = tips.get(tips.len() / 2).copied().unwrap_or_default();
         let next_base_fee = history.base_fee_per_gas.last().copied().unwrap_or_default();
+        let next_blob_base_fee = history.base_fee_per_blob_gas.last().copied();
         Ok(FeeMarket {
             next_base_fee,
             median_tip,
+            next_blob_base_fee: next_blob_base_fee.unwrap_or_default(),
         })
     }
 
@@ -137,8 +144,16 @@ fn judge_refusal(error: &RpcError) -> Option<Broadcast> {
     } else if says(&["nonce too low", "nonce is too low", "oldnonce"]) {
         Some(Broadcast::NonceUsed)
     } else if says(&[
+        "already reserved",
+        "alreadyreserved",
+        "existing transaction had blobs",
+    ]) {
+        Some(Broadcast::OtherKind)
+    } else if says(&[
         "underpriced",
         "less than block base fee",
+        "less than block blob gas price",
+        "blob gas fee cap too low",
         "feetoolow",
         "fee too low",
     ]) {
@@ -187,6 +202,11 @@ mod tests {
             (
                 "Insufficient funds for gas * price + value",
                 Some(Broadcast::InsufficientFunds),
+            ),
+            ("address already reserved", Some(Broadcast::OtherKind)),
+            (
+                "max fee per blob gas less than block blob gas price",
+                Some(Broadcast::Underpriced),
             ),
             ("exceeds block gas limit", None),
         ];

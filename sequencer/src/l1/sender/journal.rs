@@ -18,7 +18,7 @@ pub struct JournaledTx {
     pub attempt: u32,
     /// What the transaction is for.
     pub key: TxKey,
-    /// The signed transaction, EIP-2718 encoded.
+    /// The signed transaction, EIP-2718 encoded; one with blobs without its sidecar.
     pub raw: Bytes,
 }
 
@@ -38,11 +38,18 @@ pub trait SenderJournal: Send + Sync + fmt::Debug {
     /// [`JournalError`] when the journal cannot be read.
     fn load(&self) -> Result<Vec<JournaledTx>, JournalError>;
 
-    /// Keeps `tx`; it is durable when this returns.
+    /// Keeps `tx` and, in place of what there is for its nonce, `sidecar`; both are durable when this returns.
+    /// Without one, the sidecar of the attempt before stays.
     ///
     /// # Errors
     /// [`JournalError`] when it may not be durable: the sender then does not broadcast it.
-    fn append(&self, tx: &JournaledTx) -> Result<(), JournalError>;
+    fn append(&self, tx: &JournaledTx, sidecar: Option<&Bytes>) -> Result<(), JournalError>;
+
+    /// The sidecar of the newest attempt at `nonce`, if it carries blobs.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the journal cannot be read.
+    fn sidecar(&self, nonce: u64) -> Result<Option<Bytes>, JournalError>;
 
     /// Forgets the transactions with a nonce below `nonce`.
     ///
@@ -55,6 +62,7 @@ pub trait SenderJournal: Send + Sync + fmt::Debug {
 #[derive(Debug, Clone, Default)]
 pub struct MemoryJournal {
     entries: Arc<Mutex<BTreeMap<(u64, u32), JournaledTx>>>,
+    sidecars: Arc<Mutex<BTreeMap<u64, Bytes>>>,
 }
 
 impl SenderJournal for MemoryJournal {
@@ -62,14 +70,22 @@ impl SenderJournal for MemoryJournal {
         Ok(self.entries.lock().values().cloned().collect())
     }
 
-    fn append(&self, tx: &JournaledTx) -> Result<(), JournalError> {
+    fn append(&self, tx: &JournaledTx, sidecar: Option<&Bytes>) -> Result<(), JournalError> {
+        if let Some(sidecar) = sidecar {
+            self.sidecars.lock().insert(tx.nonce, sidecar.clone());
+        }
         self.entries
             .lock()
             .insert((tx.nonce, tx.attempt), tx.clone());
         Ok(())
     }
 
+    fn sidecar(&self, nonce: u64) -> Result<Option<Bytes>, JournalError> {
+        Ok(self.sidecars.lock().get(&nonce).cloned())
+    }
+
     fn prune_below(&self, nonce: u64) -> Result<(), JournalError> {
+        self.sidecars.lock().retain(|kept, _| *kept >= nonce);
         self.entries.lock().retain(|(kept, _), _| *kept >= nonce);
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! What callers ask of the sender, and what they learn of it.
 
-use super::{journal::JournalError, signer::SignerError};
+use super::{blobs::BlobSet, journal::JournalError, signer::SignerError};
 use crate::l1::RpcError;
 use alloy::primitives::{Address, B256, Bytes, U256};
 use std::{collections::BTreeMap, fmt};
@@ -55,6 +55,8 @@ pub struct TxRequest {
     pub value: U256,
     /// L1 gas limit; estimated when `None`.
     pub gas_limit: Option<u64>,
+    /// Blobs that it carries.
+    pub blobs: Option<BlobSet>,
 }
 
 /// Where a transaction is.
@@ -97,6 +99,9 @@ pub struct SenderStatus {
     pub l1_nonce: u64,
     /// Transactions that are not final yet.
     pub txs: BTreeMap<TxKey, TxState>,
+    /// Whether what waits for a block carries blobs; `None` when nothing waits. Only requests of this kind
+    /// are taken until it is in a block.
+    pub waiting_blobs: Option<bool>,
     /// What goes wrong at the moment; cleared when it goes well again.
     pub fault: Option<SenderError>,
     /// Whether the sender gave up: `fault` says why.
@@ -143,6 +148,20 @@ pub enum SenderError {
         /// Highest `maxFeePerGas` allowed, in wei.
         cap: u128,
         /// The nonce that waits.
+        nonce: u64,
+    },
+    /// L1's pools hold a transaction of this account of the other kind, with or without blobs, that we do not know.
+    #[error(
+        "l1 holds nonce {nonce} back: a transaction of the account with or without blobs, other than this, waits"
+    )]
+    OtherKindWaits {
+        /// The nonce that waits.
+        nonce: u64,
+    },
+    /// The journal lost the blobs of a transaction.
+    #[error("sender journal has no blobs for nonce {nonce}")]
+    NoSidecar {
+        /// The nonce.
         nonce: u64,
     },
     /// L1's nonce is below all of ours that wait: the endpoint lags, or lost a final block.
@@ -198,6 +217,16 @@ pub enum SubmitError {
     NeedsGasLimit {
         /// The request.
         key: TxKey,
+    },
+    /// Transactions with blobs wait and this has none, or the other way round: L1 would refuse it.
+    #[error(
+        "{key} is of another kind than what waits at nonce {nonce}: with blobs against without"
+    )]
+    OtherKind {
+        /// The request.
+        key: TxKey,
+        /// The nonce that waits.
+        nonce: u64,
     },
     /// The sender failed; [`SenderError::is_fatal`] tells whether to try again.
     #[error(transparent)]

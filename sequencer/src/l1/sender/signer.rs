@@ -3,7 +3,7 @@
 //! Keys do not come from the command line, where every process of the machine could read them.
 
 use alloy::{
-    consensus::{SignableTransaction, TxEip1559, TxEnvelope},
+    consensus::{SignableTransaction, Signed, TxEnvelope},
     eips::eip2718::Encodable2718,
     network::TxSignerSync,
     primitives::{Address, B256, Bytes, Signature},
@@ -107,7 +107,11 @@ impl L1Signer {
             .map_err(|_| SignerError::Refused)
     }
 
-    pub(super) fn sign(&self, mut tx: TxEip1559) -> Result<TxEnvelope, SignerError> {
+    pub(super) fn sign<T>(&self, mut tx: T) -> Result<TxEnvelope, SignerError>
+    where
+        T: SignableTransaction<Signature>,
+        TxEnvelope: From<Signed<T>>,
+    {
         let signature = self
             .0
             .sign_transaction_sync(&mut tx)

@@ -3,6 +3,7 @@
 //! Pure bookkeeping; the tracker and the broadcaster act on it.
 
 use super::{
+    blobs::BlobSet,
     fees::Fees,
     journal::JournaledTx,
     request::{TxKey, TxRequest, TxState},
@@ -17,7 +18,7 @@ use tokio::time::Instant;
 /// A signed transaction for a nonce.
 #[derive(Debug, Clone)]
 pub(super) struct Attempt {
-    /// What was asked; its gas limit is always set.
+    /// What was asked; its gas limit is always set, and the sidecar of its blobs is in the journal.
     pub(super) request: TxRequest,
     /// L1 gas limit.
     pub(super) gas_limit: u64,
@@ -25,7 +26,7 @@ pub(super) struct Attempt {
     pub(super) fees: Fees,
     /// Transaction hash.
     pub(super) hash: B256,
-    /// Bytes to broadcast.
+    /// The signed transaction, without sidecar.
     pub(super) raw: Bytes,
 }
 
@@ -46,10 +47,14 @@ impl Attempt {
             data: envelope.input().clone(),
             value: envelope.value(),
             gas_limit: Some(gas_limit),
+            blobs: envelope
+                .blob_versioned_hashes()
+                .map(|hashes| BlobSet::journaled(hashes.to_vec())),
         };
         let fees = Fees {
             max_fee: envelope.max_fee_per_gas(),
             tip: envelope.max_priority_fee_per_gas().unwrap_or_default(),
+            max_blob_fee: envelope.max_fee_per_blob_gas(),
         };
         Some(Self {
             request,
@@ -141,6 +146,11 @@ impl Slot {
     /// Every attempt, newest first.
     pub(super) fn all(&self) -> impl Iterator<Item = &Attempt> {
         std::iter::once(&self.newest).chain(self.replaced.iter().rev())
+    }
+
+    /// Whether the attempts carry blobs: all of them do, or none.
+    pub(super) const fn carries_blobs(&self) -> bool {
+        self.newest.request.blobs.is_some()
     }
 
     pub(super) const fn is_included(&self) -> bool {

@@ -214,6 +214,7 @@ impl L1Sender {
         let status = SenderStatus {
             l1_nonce: self.l1_nonce,
             txs: shown.map(|slot| (slot.key(), slot.state())).collect(),
+            waiting_blobs: self.waiting().map(Slot::carries_blobs),
             fault: fault.or_else(|| self.fault.clone()),
             is_halted: false,
         };
@@ -227,10 +228,16 @@ impl L1Sender {
         self.status.send_if_modified(|old| {
             let is_new = old.txs != status.txs
                 || old.l1_nonce != status.l1_nonce
+                || old.waiting_blobs != status.waiting_blobs
                 || old.fault != status.fault;
             *old = status;
             is_new
         });
+    }
+
+    /// The first nonce that waits for a block.
+    pub(super) fn waiting(&self) -> Option<&Slot> {
+        self.slots.values().find(|slot| !slot.is_included())
     }
 
     /// Reads chain id, nonces and the journal.
@@ -312,7 +319,8 @@ impl L1Sender {
             let newest = &slot.newest().request;
             let is_same = newest.to == request.to
                 && newest.data == request.data
-                && newest.value == request.value;
+                && newest.value == request.value
+                && newest.blobs == request.blobs;
             match &slot.phase {
                 Phase::Included { .. } | Phase::Pending if is_same => return Ok(slot.state()),
                 Phase::Included { block, .. } => {

@@ -204,19 +204,27 @@ fn sender_finds_what_it_signed_after_reopening() {
     let open = || {
         let store = Arc::new(Store::open(config.clone()).unwrap());
         let proposer = SentTransactions::new(Arc::clone(&store), Mark::ProposerSent);
-        (SentTransactions::new(store, Mark::BatcherSent), proposer)
+        let batcher = SentTransactions::new(store, Mark::BatcherSent);
+        (batcher.with_blobs(Mark::BatcherBlobs), proposer)
     };
     let (batcher, proposer) = open();
     for tx in [sent(1, 0), sent(2, 1), sent(2, 0), sent(3, 0)] {
-        batcher.append(&tx).unwrap();
+        batcher.append(&tx, None).unwrap();
     }
-    proposer.append(&sent(9, 0)).unwrap();
+    proposer.append(&sent(9, 0), None).unwrap();
+    let blobs = |byte| Bytes::from(vec![byte; 800_000]);
+    assert!(proposer.append(&sent(9, 1), Some(&blobs(1))).is_err());
+    batcher.append(&sent(1, 1), Some(&blobs(1))).unwrap();
+    batcher.append(&sent(2, 2), Some(&blobs(2))).unwrap();
+    batcher.append(&sent(2, 3), None).unwrap();
     batcher.prune_below(2).unwrap();
     drop((batcher, proposer));
     let (batcher, proposer) = open();
     assert_eq!(
         batcher.load().unwrap(),
-        [sent(2, 0), sent(2, 1), sent(3, 0)]
+        [sent(2, 0), sent(2, 1), sent(2, 2), sent(2, 3), sent(3, 0)]
     );
     assert_eq!(proposer.load().unwrap(), [sent(9, 0)]);
+    let kept = [1, 2, 3].map(|nonce| batcher.sidecar(nonce).unwrap());
+    assert_eq!(kept, [None, Some(blobs(2)), None]);
 }
