@@ -1,6 +1,7 @@
 //! `trestle prove`: one batch of a chain in the machine that judges disputes.
 //!
-//! Takes nothing from a node of L2: the chain is derived from L1, or the inputs of one batch come from a file.
+//! Believes no node of L2: the chain is derived from L1, or the inputs of one batch come from a file or a replica, by
+//! their hashes.
 
 use std::{
     path::PathBuf,
@@ -9,13 +10,16 @@ use std::{
 };
 
 use alloy::{
-    providers::{Provider, ProviderBuilder},
+    providers::{DynProvider, Provider, ProviderBuilder},
     transports::http::reqwest::Url,
 };
 use eyre::{WrapErr, ensure};
 use trestle_challenger::{
     MACHINE_STEPS,
-    host::{BatchRun, DiskStore, Follower, L1Log, MemoryStore, Outcome, Recorded, Store},
+    host::{
+        BatchRun, DiskStore, Follower, L1Log, MemoryStore, Outcome, Recorded, ReplicaAnswer, Store,
+        position_before,
+    },
     image::IMAGE_ROOT,
 };
 use trestle_sdk::deploy::ChainFiles;
@@ -24,8 +28,8 @@ use crate::blobs::BlobArgs;
 
 /// Run a batch in the machine and print what it proves.
 ///
-/// Derives the chain from L1 alone up to the batch, runs the batch natively and in the machine, and fails
-/// unless both give the same output root.
+/// Derives the chain from L1 alone up to the batch, or takes the state that the batch reads from a replica, runs the
+/// batch natively and in the machine, and fails unless both give the same output root.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Number of the batch, from 1.
@@ -50,13 +54,17 @@ pub(crate) struct Args {
         required_unless_present = "inputs"
     )]
     l1: Option<Url>,
+    /// Ask this node of L2 for the state that the batch reads, instead of deriving the chain up to it. The batch comes from
+    /// L1 all the same, and every answer is held against its hash.
+    #[arg(long, value_name = "URL", env = "TRESTLE_REPLICA")]
+    replica: Option<Url>,
     /// Folder for what is derived, so that the next call goes on from there; without it, memory.
     #[arg(long, value_name = "DIR")]
     datadir: Option<PathBuf>,
     #[command(flatten)]
     blobs: BlobArgs,
     /// Take the inputs of the batch from this file instead of L1.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "chain", "l1", "datadir"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["batch", "chain", "l1", "datadir", "replica"])]
     inputs: Option<PathBuf>,
     /// Write the inputs of the batch to this file.
     #[arg(long, value_name = "FILE")]
@@ -74,7 +82,7 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
                 .wrap_err_with(|| format!("cannot read {}", path.display()))?;
             (Recorded::load(&mut std::io::BufReader::new(file))?, None)
         }
-        None => from_l1(&args).await?,
+        None => Source::open(&args).await?.inputs(&args).await?,
     };
     if let Some(path) = &args.save {
         let file = std::fs::File::create(path)
@@ -83,6 +91,7 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     }
     println!("image root   {IMAGE_ROOT}");
     println!("input hash   {}", inputs.input().hash());
+    println!("output before  {}", inputs.input().output_before);
     println!("preimages    {} bytes", inputs.len_bytes());
     let mut meter = Meter::new(args.step);
     let mut machine =
@@ -119,37 +128,96 @@ fn print_outcome(outcome: &Outcome) {
 
 type Derived = (Recorded, Option<alloy_primitives::B256>);
 
-/// Derives the chain up to the batch.
-async fn from_l1(args: &Args) -> eyre::Result<Derived> {
-    let missing = || eyre::eyre!("--batch, --chain and --l1 are needed");
-    let batch = args.batch.ok_or_else(missing)?;
-    let files = ChainFiles::read(args.chain.as_ref().ok_or_else(missing)?)?;
-    let url = args.l1.clone().ok_or_else(missing)?;
-    let store: Arc<dyn Store> = match &args.datadir {
-        Some(folder) => Arc::new(DiskStore::open(folder)?),
-        None => Arc::new(MemoryStore::default()),
-    };
-    let mut follower = Follower::open(files.chain, &files.genesis, store)?;
-    follower.begin_at(files.rollup.l1_start.number);
-    let provider = ProviderBuilder::new().connect_http(url).erased();
-    let head = provider.get_block_number().await.wrap_err("L1")?;
-    let inbox = follower.chain().inbox;
-    let mut log = L1Log::new(provider, inbox, args.blobs.source(), follower.position());
-    let start = Instant::now();
-    while follower.newest().batch() < batch {
-        let next = log.next(head).await?;
-        let next = next.ok_or_else(|| {
-            eyre::eyre!("L1 has {} batches, not {batch}", follower.newest().batch())
-        })?;
-        tokio::task::block_in_place(|| follower.derive(&next))?;
-        let done = follower.newest().batch();
-        eprintln!(
-            "derived batch {done} of {batch}, {:.1} s",
-            start.elapsed().as_secs_f64()
-        );
+/// L1, and what is derived of it.
+struct Source {
+    batch: u64,
+    follower: Follower,
+    first_block: u64,
+    provider: DynProvider,
+    head: u64,
+}
+
+impl Source {
+    async fn open(args: &Args) -> eyre::Result<Self> {
+        let missing = || eyre::eyre!("--batch, --chain and --l1 are needed");
+        let batch = args.batch.ok_or_else(missing)?;
+        let files = ChainFiles::read(args.chain.as_ref().ok_or_else(missing)?)?;
+        let url = args.l1.clone().ok_or_else(missing)?;
+        let store: Arc<dyn Store> = match &args.datadir {
+            Some(folder) => Arc::new(DiskStore::open(folder)?),
+            None => Arc::new(MemoryStore::default()),
+        };
+        let mut follower = Follower::open(files.chain, &files.genesis, store)?;
+        let first_block = files.rollup.l1_start.number;
+        follower.begin_at(first_block);
+        let provider = ProviderBuilder::new().connect_http(url).erased();
+        let head = provider.get_block_number().await.wrap_err("L1")?;
+        Ok(Self {
+            batch,
+            follower,
+            first_block,
+            provider,
+            head,
+        })
     }
-    let inputs = tokio::task::block_in_place(|| follower.inputs(batch))?;
-    Ok((inputs, Some(follower.record(batch)?.output_root)))
+
+    async fn inputs(self, args: &Args) -> eyre::Result<Derived> {
+        match &args.replica {
+            Some(url) => self.ask_replica(url, args).await,
+            None => self.derive(args).await,
+        }
+    }
+
+    /// Derives the chain up to the batch.
+    async fn derive(self, args: &Args) -> eyre::Result<Derived> {
+        let Self {
+            batch,
+            mut follower,
+            provider,
+            head,
+            ..
+        } = self;
+        let inbox = follower.chain().inbox;
+        let mut log = L1Log::new(provider, inbox, args.blobs.source(), follower.position());
+        let start = Instant::now();
+        while follower.newest().batch() < batch {
+            let next = log.next(head).await?;
+            let next = next.ok_or_else(|| {
+                eyre::eyre!("L1 has {} batches, not {batch}", follower.newest().batch())
+            })?;
+            tokio::task::block_in_place(|| follower.derive(&next))?;
+            let done = follower.newest().batch();
+            eprintln!(
+                "derived batch {done} of {batch}, {:.1} s",
+                start.elapsed().as_secs_f64()
+            );
+        }
+        let inputs = tokio::task::block_in_place(|| follower.inputs(batch))?;
+        Ok((inputs, Some(follower.record(batch)?.output_root)))
+    }
+
+    /// Reads the batch from L1, and asks a node for the state that it reads.
+    async fn ask_replica(self, url: &Url, args: &Args) -> eyre::Result<Derived> {
+        let (number, inbox) = (self.batch, self.follower.chain().inbox);
+        let blocks = (self.first_block, self.head);
+        let place = position_before(&self.provider, inbox, number, blocks).await?;
+        let (position, block) = place.ok_or_else(|| eyre::eyre!("L1 has no batch {number}"))?;
+        let mut log = L1Log::new(self.provider, inbox, args.blobs.source(), position);
+        let batch = log.next(block).await?;
+        let batch = batch.ok_or_else(|| eyre::eyre!("L1 has no batch {number}"))?;
+        let answer = ReplicaAnswer::ask(url.as_str(), &batch).await?;
+        // The genesis is always known, a later batch when the folder holds it.
+        let before = self.follower.record(number.saturating_sub(1)).ok();
+        if before.is_none() {
+            eprintln!(
+                "the output root before the batch is the replica's word; proven is where the batch leads from there"
+            );
+        }
+        let before = before.map(|record| record.output_root);
+        let chain = self.follower.chain();
+        let found = tokio::task::block_in_place(|| answer.inputs(chain, &batch, before))?;
+        Ok((found.0, Some(found.1)))
+    }
 }
 
 /// Progress of the machine on standard error, at most once a second.

@@ -26,6 +26,7 @@ pub mod fees;
 mod genesis;
 mod hashes;
 mod header;
+mod log;
 mod overlay;
 pub mod payload;
 pub mod predeploys;
@@ -47,6 +48,7 @@ pub use derive::{Derivation, KnownBlock, entries_that_fit};
 pub use genesis::{Genesis, GenesisAccount};
 pub use hashes::{CHUNK_BYTES, OutputPreimage, accumulate, chunk_hashes, chunked_hash};
 pub use header::{ExtraError, HeaderExtra, header_template};
+pub use log::{chunk_preimages, log_preimages};
 pub use overlay::{BlockState, history_slot};
 pub use preimages::{InputError, Inputs, Preimages};
 pub use queue::{

@@ -26,6 +26,7 @@ mod logs;
 mod methods;
 mod middleware;
 mod openrpc;
+mod recording;
 mod replay;
 mod server;
 mod simulate;
@@ -35,8 +36,8 @@ mod tests;
 mod wire;
 
 pub use context::{
-    BatchInfo, Clock, Forward, L1Status, L1View, NodeHandle, QueueEntryInfo, SettledHeads,
-    SystemClock,
+    BatchInfo, Clock, Forward, L1Status, L1View, LoggedBatch, NodeHandle, QueueEntryInfo,
+    SettledHeads, SystemClock,
 };
 pub use error::RpcError;
 pub use limits::RpcLimits;

@@ -21,7 +21,7 @@
 //! [`StateView`] is the state after any block: layers, then history, then the latest value.
 //! History holds, for each key and block, the value that the block replaced; so the value at block
 //! `n` is that of the first entry above `n`, and the latest one where there is none. Trie nodes are
-//! kept for unfolded blocks and the folded head; older proofs apply [`Snapshot::reverse_diff`].
+//! kept for unfolded blocks and the folded head; for older ones [`Snapshot::nodes_at`] takes back what changed since.
 //!
 //! **Unwinding** is journaled first, then carried out in memory and, below the folded head, in one
 //! MDBX transaction. A crash anywhere leaves the old chain or the new one. Pool transactions of
@@ -48,6 +48,7 @@ mod layers;
 mod marks;
 mod nodes;
 mod open;
+mod past;
 mod pool;
 mod progress;
 mod sent;
@@ -61,6 +62,7 @@ pub use block::{BlockRef, BlockTransactions, Identity};
 pub use error::StoreError;
 pub use files::{Appender, Disk, Files, Point};
 pub use marks::{Mark, MarkBatch};
+pub use past::{HashedNodes, PastNodes};
 pub use progress::Ticket;
 pub use sent::SentTransactions;
 pub use snapshot::Snapshot;

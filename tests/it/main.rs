@@ -26,6 +26,7 @@ mod proven;
 #[path = "../game/src/random.rs"]
 mod random;
 mod reorgs;
+mod replica_inputs;
 mod schema;
 mod support;
 mod tokens;

@@ -89,7 +89,7 @@ pub(crate) async fn assert_proven(chain: &Chain, rpc: &Rpc) {
 }
 
 /// The value behind `name` in what the program printed.
-fn printed<'a>(output: &'a str, name: &str) -> &'a str {
+pub(crate) fn printed<'a>(output: &'a str, name: &str) -> &'a str {
     let line = output.lines().find(|line| line.starts_with(name));
     line.and_then(|line| line.split_whitespace().last())
         .unwrap_or_else(|| panic!("no {name} in {output}"))

@@ -17,7 +17,8 @@
 //!    thread); `follower.record(batch)` has the output root after any batch derived so far.
 //! 3. After an L1 reorg: `follower.unwind(batch)` to the newest batch that is still in the Inbox, and a new
 //!    `L1Log` from `follower.position()`.
-//! 4. `follower.inputs(batch)` and `BatchRun::record` give what the game's machine level asks for.
+//! 4. Without deriving: `position_before`, `log.next`, `ReplicaAnswer::ask`, `inputs`: the state that one batch reads, from a node.
+//! 5. `follower.inputs(batch)` and `BatchRun::record` give what the game's machine level asks for.
 //!
 //! Memory: derivation holds the part of the state that one batch touches; the log, the queue entries that no batch
 //! consumed; a run, at most 128 snapshots that share unchanged pages. The store grows with the chain: every trie
@@ -32,7 +33,9 @@ mod memory;
 mod opening;
 mod record;
 mod recorded;
+mod replica;
 mod run;
+mod seek;
 mod state;
 mod store;
 mod view;
@@ -45,7 +48,9 @@ pub use l1::L1Log;
 pub use memory::MemoryStore;
 pub use record::{BatchRecord, LogPosition};
 pub use recorded::{Recorded, RecordedError};
+pub use replica::{ReplicaAnswer, ReplicaError};
 pub use run::{BatchRun, Outcome};
+pub use seek::position_before;
 pub use store::{Additions, Store, StoreError};
 pub use trestle_sequencer::l1::{BlobSource, commitment_of, versioned_hash};
 pub use view::BatchView;

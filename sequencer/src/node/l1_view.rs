@@ -3,10 +3,10 @@
 use crate::{
     engine::{BatchRecord, EngineError, Heads, batch_of_block, read_batch, read_entries},
     l1::L1View as ReaderView,
-    rpc::{BatchInfo, L1Status, L1View, QueueEntryInfo},
-    store::Store,
+    rpc::{BatchInfo, L1Status, L1View, LoggedBatch, QueueEntryInfo},
+    store::{BlockRef, Store},
 };
-use alloy_primitives::Sealable;
+use alloy_primitives::{B256, Sealable};
 use std::sync::Arc;
 use tokio::sync::watch;
 use trestle_protocol::{ChainConfig, deposit_transaction};
@@ -60,6 +60,39 @@ impl StoredL1 {
         record.map(|record| self.info(index, &record)).transpose()
     }
 
+    fn logged(&self, index: u64) -> Result<Option<LoggedBatch>, EngineError> {
+        let Some(record) = read_batch(&self.store, index)? else {
+            return Ok(None);
+        };
+        let before = match index.checked_sub(1) {
+            Some(0) | None => None,
+            Some(before) => read_batch(&self.store, before)?,
+        };
+        let header = record.header()?;
+        let (from, to) = (header.deposit_from, header.deposit_to);
+        // One more, for the accumulator before them.
+        let mut entries = read_entries(&self.store, from.saturating_sub(1)..to)?;
+        let deposit_acc_before = match from {
+            0 => B256::ZERO,
+            _ if entries.is_empty() => header.deposit_acc,
+            _ => entries.remove(0).acc,
+        };
+        let genesis = BlockRef {
+            number: 0,
+            hash: self.config.genesis_hash,
+        };
+        Ok(Some(LoggedBatch {
+            acc_before: before.as_ref().map_or(B256::ZERO, |before| before.acc),
+            acc: record.acc,
+            deposit_acc_before,
+            entries,
+            start: before.map_or(genesis, |before| before.end()),
+            end: record.end(),
+            output: record.output,
+            header,
+        }))
+    }
+
     fn entry(&self, index: u64) -> Result<Option<QueueEntryInfo>, EngineError> {
         let found = match read_entries(&self.store, index..index.saturating_add(1)) {
             Ok(found) => found,
@@ -89,6 +122,10 @@ impl L1View for StoredL1 {
 
     fn queue_entry(&self, index: u64) -> Result<Option<QueueEntryInfo>, String> {
         self.entry(index).map_err(|error| error.to_string())
+    }
+
+    fn logged_batch(&self, index: u64) -> Result<Option<LoggedBatch>, String> {
+        self.logged(index).map_err(|error| error.to_string())
     }
 
     fn status(&self) -> L1Status {

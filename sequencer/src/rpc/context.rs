@@ -7,7 +7,7 @@ use alloy_primitives::{Address, B256, Bytes};
 use futures::future::BoxFuture;
 use serde_json::Value;
 use tokio::sync::{broadcast, watch};
-use trestle_protocol::ChainConfig;
+use trestle_protocol::{BatchHeader, ChainConfig, QueuedEntry};
 
 use super::{
     RpcError, RpcLimits, blocks::BlockCache, filters::Filters, follow::ChainEvent,
@@ -104,6 +104,27 @@ pub struct QueueEntryInfo {
     pub l2_transaction_hash: B256,
 }
 
+/// A batch with all that L1 and the engine know of it, its payload aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedBatch {
+    /// Its header.
+    pub header: BatchHeader,
+    /// The Inbox's batch accumulator before it.
+    pub acc_before: B256,
+    /// The accumulator after it.
+    pub acc: B256,
+    /// The queue's accumulator before the entries that it consumes.
+    pub deposit_acc_before: B256,
+    /// These entries, in order.
+    pub entries: Vec<QueuedEntry>,
+    /// The block that it builds on.
+    pub start: BlockRef,
+    /// The block at its end.
+    pub end: BlockRef,
+    /// Output root after it.
+    pub output: B256,
+}
+
 /// What the L1 reader has found. Absent on a node that follows no L1.
 pub trait L1View: Send + Sync + fmt::Debug {
     /// The batch with this number.
@@ -123,6 +144,12 @@ pub trait L1View: Send + Sync + fmt::Debug {
     /// # Errors
     /// The store's error, in words.
     fn queue_entry(&self, index: u64) -> Result<Option<QueueEntryInfo>, String>;
+
+    /// The batch with this number and the entries that it consumes.
+    ///
+    /// # Errors
+    /// The store's error, in words.
+    fn logged_batch(&self, index: u64) -> Result<Option<LoggedBatch>, String>;
 
     /// How far L1 is read.
     fn status(&self) -> L1Status;

@@ -8,6 +8,7 @@ pub(super) mod fees;
 pub(super) mod logs;
 pub(super) mod node;
 pub(super) mod otterscan;
+pub(super) mod preimages;
 pub(super) mod profile;
 pub(super) mod proofs;
 pub(super) mod raw;

@@ -67,7 +67,7 @@ const REPLAY: &str = "no JavaScript tracers; at most 20,000,000 steps, and the l
 
 /// Every method.
 #[rustfmt::skip]
-pub(super) const METHODS: [Entry; 100] = [
+pub(super) const METHODS: [Entry; 101] = [
     ("eth_accounts", "Accounts whose keys the node holds: none", "", "address[]", ""),
     ("eth_baseFee", "Base fee of a block sealed now, in wei per gas", "", "quantity", "falls with time, not with blocks"),
     ("eth_blobBaseFee", "Base fee of blobs, in wei", "", "quantity", "always 1: there are no blobs"),
@@ -160,6 +160,7 @@ pub(super) const METHODS: [Entry; 100] = [
     ("ots_traceTransaction", "The calls of a transaction", "hash: hash", "any", ""),
     ("trestle_batch", "A batch as L1 has it", "index: quantity", "object", ""),
     ("trestle_batchOfBlock", "The batch that yields a block; null while it is not on L1", "block: block", "object", ""),
+    ("trestle_batchPreimages", "Output roots and accumulators around a batch, and every preimage by hash that its proof reads and L1 does not have; to be given the batch's payload, none for a forced one, as L1 has it", "index: quantity, payload?: bytes", "object", "batches that begin within the blocks that proofs reach back; time and size are bounded as of calls and responses"),
     ("trestle_depositStatus", "A deposit by its place in the queue or its L2 hash", "id: any", "object", ""),
     ("trestle_heads", "The unsafe, safe and finalized heads", "", "object", ""),
     ("trestle_outputAtBatch", "Output root after a batch, and what it commits to", "index: quantity", "object", ""),

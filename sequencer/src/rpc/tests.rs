@@ -11,6 +11,7 @@ mod filters;
 mod fuzz;
 mod hostile;
 mod limits;
+mod preimages;
 mod ranges;
 mod reorgs;
 mod tools;

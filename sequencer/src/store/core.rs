@@ -246,7 +246,7 @@ impl Core {
 
 /// The nodes that `diff` changes on top of the snapshot's head, giving block `number` with the root
 /// `expected`.
-fn follow(
+pub(super) fn follow(
     snapshot: &Snapshot,
     diff: &StateDiff,
     number: u64,
@@ -266,7 +266,7 @@ fn follow(
     Ok(trie.take_changes())
 }
 
-fn state_root(snapshot: &Snapshot, number: u64) -> Result<B256, StoreError> {
+pub(super) fn state_root(snapshot: &Snapshot, number: u64) -> Result<B256, StoreError> {
     let header = snapshot
         .header(number)?
         .ok_or(StoreError::UnknownBlock { number })?;

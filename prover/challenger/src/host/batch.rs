@@ -3,9 +3,8 @@
 use super::LogPosition;
 use alloy_primitives::{B256, Bytes};
 use trestle_protocol::{
-    BatchHeader, EntryBody, QueuedEntry, accumulate, blobs::read_payload, chunk_hashes,
+    BatchHeader, QueuedEntry, blobs::read_payload, chunk_preimages, chunked_hash, log_preimages,
 };
-use trestle_protocol::{CHUNK_BYTES, chunked_hash};
 
 /// What a batch carries.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,32 +67,17 @@ impl L1Batch {
     /// Everything of it that the transition reads by Keccak-256.
     #[must_use]
     pub fn preimages(&self) -> Vec<Bytes> {
-        let mut all: Vec<Bytes> = vec![
-            self.header.encode().into(),
-            [self.acc_before, self.header.hash()].concat().into(),
-        ];
-        let mut acc = self.deposit_acc_before;
-        for queued in &self.entries {
-            let hash = queued.entry.hash();
-            all.push([acc, hash].concat().into());
-            all.push(queued.entry.encode().into());
-            if let EntryBody::Deposit(deposit) = &queued.entry.body {
-                push_chunks(&mut all, &deposit.data);
-            }
-            acc = accumulate(acc, hash);
-        }
+        let mut all = log_preimages(
+            &self.header,
+            self.acc_before,
+            self.deposit_acc_before,
+            &self.entries,
+        );
         if let Payload::Calldata(bytes) = &self.payload {
-            push_chunks(&mut all, bytes);
+            all.extend(chunk_preimages(bytes));
         }
         all
     }
-}
-
-/// What a chunked hash stands for.
-fn push_chunks(all: &mut Vec<Bytes>, data: &Bytes) {
-    all.push(chunk_hashes(data).into());
-    let chunks = data.chunks(CHUNK_BYTES);
-    all.extend(chunks.map(Bytes::copy_from_slice));
 }
 
 fn blob_payload(blobs: &[Bytes]) -> Option<Bytes> {

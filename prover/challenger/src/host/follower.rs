@@ -279,7 +279,7 @@ fn head_preimages(head: &SealedHeader) -> [Bytes; 2] {
     ]
 }
 
-fn blobs_of(batch: &L1Batch) -> Vec<(B256, Bytes)> {
+pub(super) fn blobs_of(batch: &L1Batch) -> Vec<(B256, Bytes)> {
     match (&batch.header.content, &batch.payload) {
         (BatchContent::Blobs(hashes), Payload::Blobs(blobs)) => {
             hashes.iter().copied().zip(blobs.iter().cloned()).collect()

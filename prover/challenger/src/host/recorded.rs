@@ -199,6 +199,7 @@ impl Preimages for &Recorded {
 pub(super) struct Recorder<'a> {
     store: &'a dyn Store,
     set: Recorded,
+    missing: Option<B256>,
 }
 
 impl<'a> Recorder<'a> {
@@ -210,7 +211,16 @@ impl<'a> Recorder<'a> {
         };
         set.insert(input.encode().into());
         set.insert(chain.encode().into());
-        Self { store, set }
+        Self {
+            store,
+            set,
+            missing: None,
+        }
+    }
+
+    /// The preimage that the store lacked, if one was asked for.
+    pub(super) const fn missing(&self) -> Option<B256> {
+        self.missing
     }
 
     pub(super) fn into_recorded(self) -> Recorded {
@@ -225,10 +235,10 @@ impl Preimages for Recorder<'_> {
         if let Some(bytes) = self.set.preimages.get(&hash) {
             return Ok(bytes.clone());
         }
-        let bytes = self
-            .store
-            .preimage(&hash)?
-            .ok_or(StoreError::Missing(hash))?;
+        let Some(bytes) = self.store.preimage(&hash)? else {
+            self.missing = Some(hash);
+            return Err(StoreError::Missing(hash));
+        };
         self.set.preimages.insert(hash, bytes.clone());
         Ok(bytes)
     }

@@ -4,25 +4,21 @@ use alloy::rpc::types::{EIP1186AccountProofResponse, EIP1186StorageProof};
 use alloy::serde::JsonStorageKey;
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, KECCAK256_EMPTY, U256};
-use trestle_protocol::{
-    predeploys::MESSAGE_PASSER,
-    trie::{EMPTY_ROOT_HASH, StateTrie, TrieError},
-};
+use trestle_protocol::trie::{EMPTY_ROOT_HASH, StateTrie, TrieError};
 
 use crate::{
     rpc::{RpcError, args::Args, chain::sealed_header, context::Context, heavy::Deadline},
-    store::{Snapshot, StateView, StoreError},
+    store::{PastNodes, Snapshot, StoreError},
 };
 
 /// The state trie of a past block with what its missing nodes are read from.
 struct PastTrie {
     trie: StateTrie,
-    nodes: StateView,
+    nodes: PastNodes,
 }
 
 impl PastTrie {
-    /// Opens the trie after block `number`. Nodes are kept for the newest blocks; an older trie is the
-    /// newest one with the changes since taken back.
+    /// Opens the trie after block `number`.
     fn open(context: &Context, snapshot: &Snapshot, number: u64) -> Result<Self, RpcError> {
         let head = snapshot.head().number;
         let most = context.limits.proof_blocks;
@@ -32,30 +28,10 @@ impl PastTrie {
             )));
         }
         let header = sealed_header(snapshot, number)?;
-        let nodes = snapshot.state_at(number)?;
-        let mut direct = StateTrie::untracked(header.header.state_root);
-        match direct.account(MESSAGE_PASSER, &mut nodes.clone()) {
-            Ok(_) => {
-                return Ok(Self {
-                    trie: direct,
-                    nodes,
-                });
-            }
-            Err(TrieError::Source(StoreError::NoTrie { .. })) => {}
-            Err(error) => return Err(broken(error)),
-        }
-        let newest = sealed_header(snapshot, head)?;
-        let mut nodes = snapshot.state_at(head)?;
-        let mut trie = StateTrie::untracked(newest.header.state_root);
-        trie.apply(&snapshot.reverse_diff(number)?, &mut nodes)
-            .map_err(broken)?;
-        if trie.root() == header.header.state_root {
-            Ok(Self { trie, nodes })
-        } else {
-            Err(RpcError::internal(format!(
-                "state root of block {number} is not reproduced"
-            )))
-        }
+        Ok(Self {
+            trie: StateTrie::untracked(header.header.state_root),
+            nodes: snapshot.nodes_at(number)?,
+        })
     }
 
     fn account(

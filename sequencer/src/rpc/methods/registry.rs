@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use crate::rpc::{RpcError, args::Args, context::Context, heavy::Deadline};
 
 use super::{
-    blocks, calls, debug, fees, logs, node, otterscan, profile, proofs, raw, simulate, stages,
-    state, submit, traces, transactions, trestle, txpool,
+    blocks, calls, debug, fees, logs, node, otterscan, preimages, profile, proofs, raw, simulate,
+    stages, state, submit, traces, transactions, trestle, txpool,
 };
 
 /// A result, serialised where it was made.
@@ -201,6 +201,7 @@ impl Registry {
             .quick("trestle_batch", trestle::batch)?
             .quick("trestle_outputAtBlock", trestle::output_at_block)?
             .quick("trestle_outputAtBatch", trestle::output_at_batch)?
+            .heavy("trestle_batchPreimages", preimages::batch_preimages)?
             .quick("trestle_syncStatus", trestle::sync_status)?
             .quick("trestle_heads", trestle::heads)?
             .asking("trestle_depositStatus", trestle::deposit_status)?

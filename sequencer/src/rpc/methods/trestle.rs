@@ -17,7 +17,7 @@ use crate::{
     store::BlockRef,
 };
 
-fn l1(context: &Context) -> Result<&dyn L1View, RpcError> {
+pub(super) fn l1(context: &Context) -> Result<&dyn L1View, RpcError> {
     let view = context.l1.as_deref();
     view.ok_or_else(|| RpcError::input("this node follows no L1"))
 }

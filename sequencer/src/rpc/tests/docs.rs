@@ -102,7 +102,7 @@ fn status(name: &str, deviation: &str) -> &'static str {
 
 /// Every limit, and the test that asks at it and one past it.
 #[rustfmt::skip]
-const LIMITS: [(&str, &str); 24] = [
+const LIMITS: [(&str, &str); 26] = [
     ("request body", "body_past_the_bound_is_refused"),
     ("response to a request or batch", "response_at_the_bound_is_sent_one_byte_more_is_not"),
     ("requests in a batch", "batch_of_the_bound_is_answered_one_more_is_refused"),
@@ -125,6 +125,8 @@ const LIMITS: [(&str, &str); 24] = [
     ("percentiles of a fee history", "proof_keys_and_percentiles_are_bounded"),
     ("storage keys of a proof", "proof_keys_and_percentiles_are_bounded"),
     ("blocks that a proof reaches back", "proof_of_a_block_one_too_old_is_refused"),
+    ("blocks that preimages of a batch reach back", "preimages_of_a_batch_that_begins_one_block_too_far_back_are_refused"),
+    ("state that a batch reads, to have its preimages", "preimages_of_one_byte_more_than_an_answer_holds_are_refused"),
     ("blocks of a simulation", "simulation_of_one_block_too_many_is_refused"),
     ("replicas that follow the block feed", "feed_refuses_what_it_cannot_serve"),
 ];
@@ -179,6 +181,8 @@ fn limits() -> Vec<(&'static str, String, &'static str)> {
         fee_history_percentiles.to_string(),
         proof_keys.to_string(),
         proof_blocks.to_string(),
+        proof_blocks.to_string(),
+        format!("{} bytes", response_bytes / 2),
         simulate_blocks.to_string(),
         feed_followers.to_string(),
     ];

@@ -9,7 +9,7 @@ use trestle_protocol::{OutputPreimage, predeploys::MESSAGE_PASSER, trie::verify_
 use super::bed::{Bed, Socket, Wishes};
 use crate::{
     node::Forwarder,
-    rpc::{BatchInfo, L1Status, L1View, QueueEntryInfo, SettledHeads},
+    rpc::{BatchInfo, L1Status, L1View, LoggedBatch, QueueEntryInfo, SettledHeads},
     store::BlockRef,
 };
 
@@ -37,6 +37,10 @@ impl L1View for OneBatch {
     }
 
     fn queue_entry(&self, _: u64) -> Result<Option<QueueEntryInfo>, String> {
+        Ok(None)
+    }
+
+    fn logged_batch(&self, _: u64) -> Result<Option<LoggedBatch>, String> {
         Ok(None)
     }
 

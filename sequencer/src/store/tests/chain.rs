@@ -1,6 +1,8 @@
 //! Random blocks with real encodings and roots, and the naive model of the chain they form.
 
-use crate::store::{Identity, Snapshot, Store, StoreConfig, StoreError, Ticket, block::reference};
+use crate::store::{
+    HashedNodes, Identity, Snapshot, Store, StoreConfig, StoreError, Ticket, block::reference,
+};
 use alloy_consensus::{Header, Receipt, ReceiptWithBloom, Signed, TxLegacy};
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, Signature, U256, keccak256};
 use op_alloy_consensus::{OpDepositReceipt, OpReceiptEnvelope, OpTxEnvelope, TxDeposit};
@@ -13,7 +15,7 @@ use std::{
 };
 use trestle_protocol::{
     AccountChange, AccountInfo, Body, SealedBlock, SealedHeader, StateDiff,
-    trie::{EMPTY_ROOT_HASH, HashChecked, NodesByHash, StateTrie},
+    trie::{EMPTY_ROOT_HASH, HashChecked, Nibbles, NodeSource, NodesByHash, StateTrie},
 };
 
 /// Accounts and slots that tests use: few, so that blocks collide.
@@ -336,21 +338,33 @@ fn assert_world(snapshot: &Snapshot, number: u64, world: &World) {
     assert_trie(snapshot, number, world);
 }
 
-/// Reads every leaf through the trie, each node checked against its hash: directly where nodes are
-/// kept, else by way of the reverse diff.
+/// Reads every leaf through the trie, each node checked against its hash, by path and by nothing but that hash.
 fn assert_trie(snapshot: &Snapshot, number: u64, world: &World) {
-    let kept = number >= snapshot.folded_head();
-    let base = if kept { number } else { snapshot.head().number };
-    let root = |number| snapshot.header(number).unwrap().unwrap().header.state_root;
-    let mut nodes = HashChecked(snapshot.state_at(base).unwrap());
-    let mut trie = StateTrie::new(root(base));
-    if !kept {
-        trie.apply(&snapshot.reverse_diff(number).unwrap(), &mut nodes)
-            .unwrap();
+    let header = snapshot.header(number).unwrap().unwrap();
+    let root = header.header.state_root;
+    let nodes = snapshot.nodes_at(number).unwrap();
+    assert_leaves(root, &mut HashChecked(nodes.clone()), world);
+    assert_leaves(root, &mut ByHash(HashedNodes::new(nodes, root)), world);
+}
+
+/// Nodes for a reader that does not tell where they lie.
+struct ByHash(HashedNodes);
+
+impl NodeSource for ByHash {
+    type Error = StoreError;
+
+    fn node(&mut self, _: Option<B256>, _: &Nibbles, hash: B256) -> Result<Bytes, StoreError> {
+        self.0.get(hash)?.ok_or(StoreError::MissingNode { hash })
     }
-    assert_eq!(trie.root(), root(number), "at {number}");
+}
+
+fn assert_leaves<S>(root: B256, nodes: &mut S, world: &World)
+where
+    S: NodeSource<Error: std::fmt::Debug>,
+{
+    let mut trie = StateTrie::new(root);
     for who in (0..ACCOUNTS).map(address) {
-        let account = trie.account(who, &mut nodes).unwrap();
+        let account = trie.account(who, nodes).unwrap();
         let expected = world.accounts.get(&who);
         assert_eq!(
             account.map(|a| (a.nonce, a.balance)),
@@ -358,7 +372,7 @@ fn assert_trie(snapshot: &Snapshot, number: u64, world: &World) {
         );
         for slot in (0..SLOTS).map(U256::from) {
             let expected = world.storage.get(&(who, slot)).copied().unwrap_or_default();
-            assert_eq!(trie.storage(who, slot, &mut nodes).unwrap(), expected);
+            assert_eq!(trie.storage(who, slot, nodes).unwrap(), expected);
         }
     }
 }
