@@ -51,6 +51,7 @@ mod open;
 mod past;
 mod pool;
 mod progress;
+mod recent;
 mod sent;
 mod snapshot;
 mod state;

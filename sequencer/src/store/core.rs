@@ -64,9 +64,9 @@ impl Core {
         } else {
             head
         };
-        let layers = Arc::clone(&memory.layers);
         Ok(Snapshot {
-            layers,
+            layers: Arc::clone(&memory.layers),
+            recent: Arc::clone(&memory.recent),
             head,
             tx,
             folded: folded.number,
@@ -78,9 +78,9 @@ impl Core {
     fn tables_only(&self) -> Result<Snapshot, StoreError> {
         let tx = self.db.read()?;
         let head = self.db.tables.folded(&tx)?.head;
-        let layers = Arc::default();
         Ok(Snapshot {
-            layers,
+            layers: Arc::default(),
+            recent: Arc::default(),
             head,
             tx,
             folded: head.number,

@@ -6,9 +6,10 @@ use super::{
     BlockRef, StoreError,
     block::{pooled, reference},
     journal::{MarkWrite, Op},
+    recent::Recent,
     tables::Folded,
 };
-use alloy_primitives::{B256, Bytes, map::B256Map};
+use alloy_primitives::{Bytes, map::B256Map};
 use std::{collections::BTreeMap, sync::Arc};
 use trestle_protocol::{SealedBlock, trie::StateTrieChanges};
 
@@ -50,6 +51,8 @@ pub(super) type FreshMark = (u64, Option<Bytes>);
 pub(super) struct Memory {
     /// Consecutive blocks up to the head; the first follows a block in the tables.
     pub(super) layers: Arc<Vec<Arc<Layer>>>,
+    /// What is in `layers`, to be looked up.
+    pub(super) recent: Arc<Recent>,
     pub(super) head: BlockRef,
     pub(super) folded: Folded,
     /// Marks written since the last fold.
@@ -64,6 +67,7 @@ impl Memory {
         let marks = BTreeMap::new();
         Self {
             layers: Arc::default(),
+            recent: Arc::default(),
             head: folded.head,
             folded,
             marks,
@@ -85,6 +89,7 @@ impl Memory {
             self.pool.remove(hash);
         }
         self.head = reference(&layer.block);
+        self.recent.push(&layer);
         Arc::make_mut(&mut self.layers).push(layer);
     }
 
@@ -95,6 +100,7 @@ impl Memory {
             self.pool.extend(pooled(&layer.block.body.transactions));
         }
         self.head = layers.last().map_or(below, |layer| reference(&layer.block));
+        self.recent = Arc::new(Recent::new(layers));
     }
 
     /// Everything but blocks and unwinds.
@@ -117,7 +123,9 @@ impl Memory {
 
     /// Forgets what the tables hold since a fold.
     pub(super) fn prune(&mut self, folded: Folded) {
-        Arc::make_mut(&mut self.layers).retain(|layer| layer.number() > folded.head.number);
+        let layers = Arc::make_mut(&mut self.layers);
+        layers.retain(|layer| layer.number() > folded.head.number);
+        self.recent = Arc::new(Recent::new(layers));
         self.marks.retain(|_, (record, _)| *record > folded.record);
         self.folded = folded;
     }
@@ -127,10 +135,4 @@ impl Memory {
 pub(super) fn layer_at(layers: &[Arc<Layer>], number: u64) -> Option<&Arc<Layer>> {
     let first = layers.first()?.number();
     layers.get(usize::try_from(number.checked_sub(first)?).ok()?)
-}
-
-/// The newest layer that holds a transaction, and its index there.
-pub(super) fn find_transaction(layers: &[Arc<Layer>], hash: &B256) -> Option<(u64, u32)> {
-    let find = |layer: &Arc<Layer>| Some((layer.number(), *layer.transactions.get(hash)?));
-    layers.iter().rev().find_map(find)
 }

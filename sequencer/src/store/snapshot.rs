@@ -6,7 +6,8 @@
 use super::{
     BlockRef, BlockTransactions, StateView, StoreError,
     codec::{decode, decode_body, decode_receipts},
-    layers::{Layer, find_transaction, layer_at},
+    layers::{Layer, layer_at},
+    recent::Recent,
     tables::{ReadTx, Tables, get},
 };
 use alloy_primitives::B256;
@@ -18,6 +19,7 @@ use trestle_protocol::{AccountChange, Body, SealedBlock, SealedHeader, StateDiff
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub(super) layers: Arc<Vec<Arc<Layer>>>,
+    pub(super) recent: Arc<Recent>,
     pub(super) head: BlockRef,
     pub(super) tx: ReadTx,
     /// The newest block in the tables.
@@ -72,13 +74,8 @@ impl Snapshot {
     /// # Errors
     /// When the database cannot be read.
     pub fn number(&self, hash: &B256) -> Result<Option<u64>, StoreError> {
-        if let Some(layer) = self
-            .layers
-            .iter()
-            .rev()
-            .find(|layer| layer.block.header.hash == *hash)
-        {
-            return Ok(Some(layer.number()).filter(|number| *number <= self.head.number));
+        if let Some(number) = self.recent.number(hash) {
+            return Ok(Some(number).filter(|number| *number <= self.head.number));
         }
         let bytes = get(&self.tx, self.tables.numbers, hash.as_slice())?;
         let number = bytes.and_then(|b| b.as_ref().try_into().ok().map(u64::from_be_bytes));
@@ -140,7 +137,7 @@ impl Snapshot {
     /// # Errors
     /// When the database cannot be read.
     pub fn transaction(&self, hash: &B256) -> Result<Option<(u64, u32)>, StoreError> {
-        if let Some(place) = find_transaction(&self.layers, hash) {
+        if let Some(place) = self.recent.transaction(hash) {
             return Ok(Some(place).filter(|(number, _)| *number <= self.head.number));
         }
         let bytes = get(&self.tx, self.tables.transactions, hash.as_slice())?;

@@ -51,8 +51,7 @@ impl StateView {
     /// # Errors
     /// When the database cannot be read.
     pub fn account(&self, address: &Address) -> Result<Option<AccountInfo>, StoreError> {
-        let recent = |layer: &Arc<Layer>| Some(layer.block.diff.accounts.get(address)?.info);
-        if let Some(info) = self.newest_first().find_map(recent) {
+        if let Some(info) = self.snapshot.recent.account(address, self.number) {
             return Ok(info);
         }
         let tables = &self.snapshot.tables;
@@ -69,17 +68,7 @@ impl StateView {
     /// # Errors
     /// When the database cannot be read.
     pub fn slot(&self, address: &Address, slot: &U256) -> Result<U256, StoreError> {
-        let recent = |layer: &Arc<Layer>| {
-            layer
-                .block
-                .diff
-                .accounts
-                .get(address)?
-                .storage
-                .get(slot)
-                .copied()
-        };
-        if let Some(value) = self.newest_first().find_map(recent) {
+        if let Some(value) = self.snapshot.recent.slot(address, slot, self.number) {
             return Ok(value);
         }
         let tables = &self.snapshot.tables;
@@ -99,8 +88,7 @@ impl StateView {
         if *hash == alloy_primitives::KECCAK256_EMPTY {
             return Ok(Bytes::new());
         }
-        let recent = |layer: &Arc<Layer>| layer.block.diff.codes.get(hash).cloned();
-        if let Some(code) = self.newest_first().find_map(recent) {
+        if let Some(code) = self.snapshot.recent.code(hash) {
             return Ok(code);
         }
         let code = get(

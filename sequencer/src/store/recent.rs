@@ -1,0 +1,101 @@
+//! An index over the blocks in memory: what they say of an account, a slot, a code, a transaction or
+//! a block hash, found in one look however many blocks wait to be folded.
+//!
+//! Values carry the number of their block, so one index serves snapshots of different heads. It only
+//! grows; a fold or an unwind puts a new one in its place, and a snapshot keeps the one that it began
+//! with.
+
+use super::layers::Layer;
+use alloy_primitives::{
+    Address, B256, Bytes, U256,
+    map::{AddressMap, B256Map, HashMap},
+};
+use parking_lot::RwLock;
+use std::sync::Arc;
+use trestle_protocol::AccountInfo;
+
+/// Values by the block that wrote them, oldest first.
+type Versions<T> = Vec<(u64, T)>;
+
+#[derive(Debug, Default)]
+struct Maps {
+    accounts: AddressMap<Versions<Option<AccountInfo>>>,
+    slots: HashMap<(Address, U256), Versions<U256>>,
+    codes: B256Map<Bytes>,
+    transactions: B256Map<(u64, u32)>,
+    numbers: B256Map<u64>,
+}
+
+/// The index. Shared by all snapshots between two folds.
+#[derive(Debug, Default)]
+pub(super) struct Recent(RwLock<Maps>);
+
+impl Recent {
+    /// An index of these blocks, which are consecutive.
+    pub(super) fn new(layers: &[Arc<Layer>]) -> Self {
+        let recent = Self::default();
+        layers.iter().for_each(|layer| recent.push(layer));
+        recent
+    }
+
+    /// Adds the next block.
+    pub(super) fn push(&self, layer: &Layer) {
+        let (number, diff) = (layer.number(), &layer.block.diff);
+        let mut maps = self.0.write();
+        let maps = &mut *maps;
+        for (address, change) in &diff.accounts {
+            let versions = maps.accounts.entry(*address).or_default();
+            versions.push((number, change.info));
+            for (slot, value) in &change.storage {
+                let versions = maps.slots.entry((*address, *slot)).or_default();
+                versions.push((number, *value));
+            }
+        }
+        let codes = diff.codes.iter().map(|(hash, code)| (*hash, code.clone()));
+        maps.codes.extend(codes);
+        let transactions = layer.transactions.iter();
+        let places = transactions.map(|(hash, index)| (*hash, (number, *index)));
+        maps.transactions.extend(places);
+        maps.numbers.insert(layer.block.header.hash, number);
+    }
+
+    /// The account after block `number`, if a block here at or below it changed it.
+    pub(super) fn account(&self, address: &Address, number: u64) -> Option<Option<AccountInfo>> {
+        at(self.0.read().accounts.get(address)?, number)
+    }
+
+    /// A slot after block `number`, if a block here at or below it changed it.
+    pub(super) fn slot(&self, address: &Address, slot: &U256, number: u64) -> Option<U256> {
+        at(self.0.read().slots.get(&(*address, *slot))?, number)
+    }
+
+    /// A code by its hash.
+    pub(super) fn code(&self, hash: &B256) -> Option<Bytes> {
+        self.0.read().codes.get(hash).cloned()
+    }
+
+    /// Block number of a transaction and its index there.
+    pub(super) fn transaction(&self, hash: &B256) -> Option<(u64, u32)> {
+        self.0.read().transactions.get(hash).copied()
+    }
+
+    /// Number of the block with this hash.
+    pub(super) fn number(&self, hash: &B256) -> Option<u64> {
+        self.0.read().numbers.get(hash).copied()
+    }
+}
+
+/// The newest value at or below block `number`.
+fn at<T: Copy>(versions: &Versions<T>, number: u64) -> Option<T> {
+    let is_older = |(block, _): &&(u64, T)| *block <= number;
+    versions
+        .iter()
+        .rev()
+        .take(2)
+        .find(is_older)
+        .or_else(|| {
+            let end = versions.partition_point(|(block, _)| *block <= number);
+            versions.get(end.checked_sub(1)?)
+        })
+        .map(|(_, value)| *value)
+}
