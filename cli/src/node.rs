@@ -84,6 +84,10 @@ pub(crate) struct SequencerArgs {
     /// Longest time that transactions wait for company in a batch, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 30.0)]
     batch_delay: f64,
+    /// MiB of transactions that may wait for L1: from half of it on they cost more, and at all of it none is
+    /// taken. The same holds for their age: half of the time after which L1 would alter their timestamps.
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    max_backlog: u32,
     /// Pause of an idle chain between batches, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600.0)]
     idle_batch_delay: f64,
@@ -122,6 +126,7 @@ pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
             max_delay: seconds(args.batch_delay)?,
             idle_delay: seconds(args.idle_batch_delay)?,
         },
+        max_backlog: u64::from(args.max_backlog) << 20,
         batcher_key,
         feed_key,
     });

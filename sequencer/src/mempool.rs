@@ -14,12 +14,14 @@ mod dropped;
 mod error;
 mod limits;
 mod pool;
+mod pressure;
 mod queue;
 #[cfg(test)]
 mod tests;
 mod transaction;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes};
@@ -30,6 +32,7 @@ use trestle_protocol::{AccountInfo, ChainConfig, StateDiff};
 
 pub use error::{DropReason, PoolError};
 pub use limits::PoolLimits;
+pub use pressure::{Backlog, BacklogLimits};
 pub use transaction::PooledTransaction;
 
 use admission::{check_sender, check_transaction};
@@ -115,6 +118,8 @@ pub struct Mempool {
     journal: Arc<dyn TransactionJournal>,
     announcements: broadcast::Sender<Arc<PooledTransaction>>,
     paused: Mutex<Option<&'static str>>,
+    /// Percent of the least fee that a newcomer must offer; 0 takes none.
+    admission: AtomicU32,
 }
 
 impl Mempool {
@@ -135,6 +140,7 @@ impl Mempool {
             journal,
             announcements: broadcast::Sender::new(ANNOUNCEMENTS),
             paused: Mutex::new(None),
+            admission: AtomicU32::new(100),
         }
     }
 
@@ -147,10 +153,34 @@ impl Mempool {
             return Err(PoolError::Paused(reason));
         }
         let tx = self.decode(encoded)?;
+        self.check_price(&tx)?;
         let (tx, durable) =
             self.enter(tx, |tx| self.journal.admit(tx.hash(), tx.encoded.clone()))?;
         durable.await.map_err(PoolError::Storage)?;
         Ok(tx.hash())
+    }
+
+    /// Newcomers pay for what waits for L1; what was admitted once is not asked again.
+    fn check_price(&self, tx: &PooledTransaction) -> Result<(), PoolError> {
+        let want = self.admission_price().ok_or(PoolError::Backlogged)?;
+        let have = tx.max_fee();
+        if have < want {
+            return Err(PoolError::Underpriced { have, want });
+        }
+        Ok(())
+    }
+
+    /// Fee cap that a newcomer must offer at least, in wei per gas; `None` while none is taken.
+    pub fn admission_price(&self) -> Option<u128> {
+        let percent = u128::from(self.admission.load(Ordering::Relaxed));
+        let least = self.fees().least_fee;
+        (percent > 0).then(|| least.saturating_mul(percent) / 100)
+    }
+
+    /// Sets the price of admission, in percent of the least fee; `None` takes no newcomers.
+    pub fn set_admission(&self, percent: Option<u32>) {
+        self.admission
+            .store(percent.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Decodes a transaction and recovers its sender.

@@ -13,6 +13,7 @@ mod error;
 mod forward;
 mod health;
 mod l1_view;
+mod pressure;
 mod settled;
 
 pub use config::{FeedSource, NodeConfig, ProposerRole, Role, SequencerConfig};
@@ -26,7 +27,7 @@ use crate::{
         KeySource, L1Client, L1Reader, L1Sender, L1Signer, L1View, ReaderConfig, SenderConfig,
         load_signer,
     },
-    mempool::{Mempool, PoolLimits},
+    mempool::{BacklogLimits, Mempool, PoolLimits},
     proposer::{Proposer, ProposerConfig, StoreProposals},
     rpc::{Forward, NodeHandle, RpcServer, SystemClock},
     store::{BlockRef, Identity, Mark, SentTransactions, Store, StoreConfig},
@@ -248,6 +249,19 @@ impl Node {
         tasks.push(task);
         let (settled, task) = settled_heads(heads.clone());
         tasks.push(task);
+        if let (Role::Sequencer(sequencer), Some(_)) = (&config.role, &batcher_status) {
+            let limits = BacklogLimits {
+                bytes: sequencer.max_backlog,
+                seconds: chain.max_time_lag / 2,
+            };
+            let (store, mempool) = (Arc::clone(&store), Arc::clone(&mempool));
+            tasks.push(tokio::spawn(pressure::press(
+                store,
+                heads.clone(),
+                mempool,
+                limits,
+            )));
+        }
         tasks.extend(follow_feed(&config.role, &chain, &store, &engine, client));
         let (l1_chain, l1_store) = (Arc::clone(&chain), Arc::clone(&store));
         let handle = NodeHandle {

@@ -14,6 +14,7 @@
 )]
 
 mod agreement;
+mod backlog;
 mod bad_input;
 mod crash;
 mod dev;

@@ -132,6 +132,9 @@ pub enum PoolError {
     /// The node takes no transactions for now.
     #[error("transaction intake is paused: {0}")]
     Paused(&'static str),
+    /// So much waits for L1 that nothing more is taken.
+    #[error("the chain waits for L1 and takes no transactions at present: try again later")]
+    Backlogged,
     /// The state could not be read, or the transaction not be journaled.
     #[error("node storage failed: {0}")]
     Storage(String),
@@ -145,7 +148,7 @@ impl PoolError {
         match self {
             Self::Decode | Self::Empty => -32602,
             Self::Storage(_) => -32603,
-            Self::Paused(_) | Self::Full | Self::SenderFull { .. } => -32005,
+            Self::Paused(_) | Self::Backlogged | Self::Full | Self::SenderFull { .. } => -32005,
             Self::InsufficientFunds { .. } | Self::TypeNotSupported => -32003,
             _ => -32000,
         }

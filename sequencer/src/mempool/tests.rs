@@ -652,6 +652,36 @@ async fn paused_pool_says_so_and_resumes() {
     bed.pool.submit(signed(transfer(0), &key)).await.unwrap();
 }
 
+#[tokio::test]
+async fn admission_costs_more_and_stops_by_what_waits_for_l1_and_spares_the_admitted() {
+    let (bed, key) = (bed(), PrivateKeySigner::random());
+    bed.fund(key.address(), 0, ETHER);
+    let priced = |nonce, fee| TxEip1559 {
+        max_fee_per_gas: fee,
+        max_priority_fee_per_gas: 0,
+        ..transfer(nonce)
+    };
+    bed.pool.set_admission(Some(250));
+    assert_eq!(bed.pool.admission_price(), Some(GWEI * 5 / 2));
+    let cheap = signed(priced(0, GWEI * 5 / 2 - 1), &key);
+    let refused = bed.pool.submit(cheap.clone()).await.unwrap_err();
+    let (have, want) = (GWEI * 5 / 2 - 1, GWEI * 5 / 2);
+    assert_eq!(refused, PoolError::Underpriced { have, want });
+    // From the journal: it was admitted when that cost less.
+    let kept = bed.pool.decode(cheap).unwrap();
+    bed.pool.insert(kept).unwrap();
+    let dear = signed(priced(1, GWEI * 5 / 2), &key);
+    bed.pool.submit(dear).await.unwrap();
+
+    bed.pool.set_admission(None);
+    let next = signed(priced(2, 100 * GWEI), &key);
+    let refused = bed.pool.submit(next.clone()).await.unwrap_err();
+    assert_eq!((refused.code(), &refused), (-32005, &PoolError::Backlogged));
+    assert_eq!(bed.pool.take_ready(10).len(), 2, "what was taken goes on");
+    bed.pool.set_admission(Some(100));
+    bed.pool.submit(next).await.unwrap();
+}
+
 #[derive(Debug, Clone)]
 enum Op {
     Insert { sender: u8, nonce: u64, fee: u128 },

@@ -78,6 +78,9 @@ pub struct SequencerConfig {
     pub builder: BuilderConfig,
     /// When batches are closed.
     pub close: ClosePolicy,
+    /// Bytes of user transactions, EIP-2718 encoded, that may wait for L1: from half of them on the
+    /// price of admission rises, and at all of them no transaction is taken.
+    pub max_backlog: u64,
     /// Key of the batcher's account on L1; nothing is posted without.
     pub batcher_key: Option<KeySource>,
     /// Key that signs the block feed; the batcher's if there is no other, no feed without either.

@@ -80,7 +80,7 @@ pub(super) const METHODS: [Entry; 101] = [
     ("eth_estimateGas", "Least gas limit that suffices, within 1.5 %", "request: request, block?: block, accounts?: overrides, blockOverrides?: blockOverrides", "quantity", NEXT_BLOCK),
     ("eth_feeHistory", "Base fees, fullness and tips of past blocks", "count: quantity, newest: block, percentiles?: number[]", "object", "the fee after the newest block is that of a block sealed now"),
     ("eth_fillTransaction", "Fills in what a transaction request leaves open", "request: request", "object", ""),
-    ("eth_gasPrice", "A seventh above the base fee of a block sealed now, in wei per gas", "", "quantity", ""),
+    ("eth_gasPrice", "A seventh above the base fee of a block sealed now, or the price of admission if that is higher, in wei per gas", "", "quantity", ""),
     ("eth_getBalance", "Balance of an account, in wei", "address: address, block?: block", "quantity", ""),
     ("eth_getBlockByHash", "A block by hash", "hash: hash, full?: bool", "object", ""),
     ("eth_getBlockByNumber", "A block by number or tag", "number: block, full?: bool", "object", "`pending` is `latest`; `safe` is in a batch on L1, `finalized` in a batch on a finalized L1 block; `withdrawalsRoot` is the message passer's storage root"),

@@ -23,11 +23,14 @@ pub(super) fn next_base_fee(context: &Context) -> Result<u64, RpcError> {
 }
 
 /// A seventh above the next base fee: more than the eighth by which one entry of L1 can raise it (SPEC.md, fee
-/// rule). MetaMask sends this as fee and as tip, so the headroom is paid: it must be small.
+/// rule). MetaMask sends this as fee and as tip, so the headroom is paid: it must be small. The price of admission if
+/// that is higher.
 pub(super) fn gas_price(context: &Context, args: Args) -> Result<U256, RpcError> {
     args.end()?;
     let base_fee = u128::from(next_base_fee(context)?);
-    Ok(U256::from(base_fee + base_fee.div_ceil(7)))
+    let headroom = base_fee.saturating_add(base_fee.div_ceil(7));
+    let admission = context.pool.admission_price().unwrap_or_default();
+    Ok(U256::from(headroom.max(admission)))
 }
 
 /// Order of arrival decides, so no tip is needed.
