@@ -8,14 +8,14 @@ use alloy::{
     transports::http::reqwest::Url,
 };
 use eyre::{WrapErr, bail};
-use tracing::info;
+use tracing::{info, warn};
 use trestle_challenger::{
     host::{DiskStore, Follower},
-    image::IMAGE_ROOT,
-    service::{Mode, Oracle, Service, ServiceConfig, Side, Sync, Watcher},
+    image::{IMAGE_ROOT, Programs},
+    service::{Images, Mode, Oracle, Service, ServiceConfig, Side, Sync, Watcher},
 };
 use trestle_contracts::bindings::{
-    dispute_game::DisputeGame::{imageRootCall, previousImageRootCall},
+    dispute_game::DisputeGame::{imageFromBatchCall, imageRootCall, previousImageRootCall},
     dispute_game_factory::DisputeGameFactory::gameImplsCall,
 };
 use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
@@ -23,6 +23,7 @@ use trestle_sequencer::l1::{
     ContractReader, KeySource, L1Client, L1Sender, MemoryJournal, SenderConfig, SenderHandle,
     load_signer,
 };
+use trestle_vm::Image;
 
 use crate::{blobs::BlobArgs, shutdown};
 
@@ -50,8 +51,27 @@ pub(crate) struct Chain {
     /// Seconds between two L1 blocks, about.
     #[arg(long, value_name = "SECONDS", default_value_t = 12.0)]
     pub(crate) l1_block_time: f64,
+    /// ELF file of another program that batches of the chain are proven by, beside the built-in one: during a change of
+    /// the image, that of the release before or of the next. May be given more than once.
+    #[arg(long = "image", value_name = "FILE")]
+    images: Vec<PathBuf>,
     #[command(flatten)]
     blobs: BlobArgs,
+}
+
+impl Chain {
+    /// The built-in program, and those of the files.
+    fn programs(&self) -> eyre::Result<Programs> {
+        let mut programs = Programs::default();
+        for path in &self.images {
+            let name = path.display();
+            let file = std::fs::read(path).wrap_err_with(|| format!("cannot read {name}"))?;
+            let image = Image::from_elf(&file).wrap_err_with(|| format!("{name} is no program"))?;
+            let root = programs.add(Arc::new(image));
+            info!(%root, file = %name, "image");
+        }
+        Ok(programs)
+    }
 }
 
 /// Watch all claims about a chain and defeat the false ones.
@@ -71,9 +91,22 @@ pub(crate) struct Args {
     /// Also answer claims whose bonds can be won although the outcome does not need it.
     #[arg(long)]
     profit: bool,
+    /// Also run every proposed batch in the machine, and not only what is disputed: finds a batch that the program fails
+    /// on before others do. Costs a core.
+    #[arg(long)]
+    run_batches: bool,
     /// Address for Prometheus metrics.
     #[arg(long, value_name = "ADDRESS")]
     metrics_addr: Option<SocketAddr>,
+}
+
+/// What a player does beside answering what is needed.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Habits {
+    /// Answers claims for their bonds alone.
+    pub(crate) takes_profit: bool,
+    /// Runs every proposed batch in the machine.
+    pub(crate) runs_batches: bool,
 }
 
 /// Everything that a player needs, opened and checked.
@@ -83,6 +116,8 @@ pub(crate) struct Table {
     pub(crate) reader: ContractReader,
     pub(crate) oracle: Arc<Oracle>,
     pub(crate) sync: Sync,
+    /// Images of games to come.
+    pub(crate) images: Images,
     block_time: Duration,
 }
 
@@ -96,11 +131,14 @@ impl Table {
             bail!("the L1 endpoint serves chain {got}, the chain settles on {expected}");
         }
         let reader = ContractReader::new(client.clone());
-        check_image(&reader, files.rollup.contracts.dispute_game_factory).await?;
+        let programs = args.programs()?;
+        let factory = files.rollup.contracts.dispute_game_factory;
+        let images = images_of(&reader, factory).await?;
+        check_images(&images, &programs)?;
         let store = Arc::new(DiskStore::open(&args.datadir)?);
         let mut follower = Follower::open(files.chain.clone(), &files.genesis, store)?;
         follower.begin_at(files.rollup.l1_start.number);
-        let oracle = Arc::new(Oracle::new(follower));
+        let oracle = Arc::new(Oracle::with_programs(follower, programs));
         let provider = ProviderBuilder::new()
             .connect_http(args.l1.clone())
             .erased();
@@ -115,6 +153,7 @@ impl Table {
             reader,
             oracle,
             sync,
+            images,
             block_time,
         })
     }
@@ -136,13 +175,14 @@ impl Table {
         mode: Mode,
         side: Side,
         only: Option<Address>,
-        takes_profit: bool,
+        habits: Habits,
     ) -> Service {
         let config = ServiceConfig {
             poll: (self.block_time / 4).clamp(Duration::from_millis(100), Duration::from_secs(4)),
             backoff_max: BACKOFF_MAX,
             reserve: U256::from(RESERVE),
-            takes_profit,
+            takes_profit: habits.takes_profit,
+            runs_batches: habits.runs_batches,
             only,
         };
         let factory = self.files.rollup.contracts.dispute_game_factory;
@@ -152,18 +192,31 @@ impl Table {
     }
 }
 
-/// Refuses to judge games of another program: everything would look false.
-async fn check_image(reader: &ContractReader, factory: Address) -> eyre::Result<()> {
-    let implementation = reader.read(factory, &gameImplsCall(GAME_TYPE)).await?;
-    let image = reader.read(implementation, &imageRootCall {}).await?;
-    let previous = reader
-        .read(implementation, &previousImageRootCall {})
-        .await?;
-    // During a change some games are over batches of the one, some of the other; each is looked at by itself.
-    if ![image, previous].contains(&IMAGE_ROOT) {
-        bail!(
-            "the chain is proven by image {image}, this program has {IMAGE_ROOT}: install the release that the chain uses"
-        );
+/// The images of games that are made now.
+async fn images_of(reader: &ContractReader, factory: Address) -> eyre::Result<Images> {
+    let game = reader.read(factory, &gameImplsCall(GAME_TYPE)).await?;
+    Ok(Images {
+        current: reader.read(game, &imageRootCall {}).await?,
+        previous: reader.read(game, &previousImageRootCall {}).await?,
+        from_batch: reader.read(game, &imageFromBatchCall {}).await?,
+    })
+}
+
+/// Refuses to judge games of programs of which none is here: everything would look false. Each game is looked at by
+/// itself.
+fn check_images(images: &Images, programs: &Programs) -> eyre::Result<()> {
+    let wanted = [images.current, images.previous];
+    let missing = wanted.iter().filter(|root| programs.get(root).is_none());
+    let missing: Vec<_> = missing.collect();
+    let ours: Vec<_> = programs.roots().map(|root| root.to_string()).collect();
+    let ours = ours.join(" and ");
+    match missing.as_slice() {
+        [] => {}
+        [image, _] => bail!(
+            "the chain is proven by image {image}, this program has {ours}: install the release that the chain uses, or give its image by --image"
+        ),
+        [image, ..] => warn!(%image, ours, from_batch = images.from_batch,
+            "the chain changes its image, and one of the two is not here: games over its batches are left alone; give its file by --image"),
     }
     Ok(())
 }
@@ -188,7 +241,11 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     };
     info!(config = %table.oracle.config_hash(), image = %IMAGE_ROOT, ?account, "challenger");
     let side = Side::Truth(Arc::clone(&table.oracle));
-    let service = table.service(mode, side, None, args.profit);
+    let habits = Habits {
+        takes_profit: args.profit,
+        runs_batches: args.run_batches,
+    };
+    let service = table.service(mode, side, None, habits);
     tokio::select! {
         asked = shutdown::requested() => asked,
         () = service.run() => bail!("the L1 sender has stopped; its log says why"),

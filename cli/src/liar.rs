@@ -16,7 +16,7 @@ use trestle_sdk::deploy::GAME_TYPE;
 use trestle_sequencer::l1::KeySource;
 
 use crate::{
-    challenger::{Chain, Table},
+    challenger::{Chain, Habits, Table},
     shutdown,
 };
 
@@ -43,6 +43,9 @@ pub(crate) struct Args {
     /// Propose the true root and attack it, instead of proposing the false one.
     #[arg(long)]
     attack: bool,
+    /// Propose the root that derivation gives, and defend it although the machine says otherwise.
+    #[arg(long, conflicts_with = "attack")]
+    native: bool,
     /// Batch to lie about; without, the one after the anchor, or the newest with --attack.
     #[arg(long)]
     batch: Option<u64>,
@@ -87,7 +90,7 @@ async fn lie(args: Args) -> eyre::Result<()> {
     let batch = wait_for_batch(&mut table, wanted).await?;
     let steps = table
         .oracle
-        .with_run(batch, |run| Ok(run.outcome().steps))?;
+        .with_run_by(table.images.of(batch), batch, |run| Ok(run.outcome().steps))?;
     let step = match &args.kind {
         Some(name) => step_of_kind(&table, batch, name, some_step(class, steps))?,
         None => args.step.unwrap_or_else(|| some_step(class, steps)),
@@ -105,7 +108,12 @@ async fn lie(args: Args) -> eyre::Result<()> {
     };
     let truth = table.oracle.header(batch)?;
     let lie = class.falsify(&truth, args.salt);
-    let (output, proposed) = (root_over(&lie), if args.attack { &truth } else { &lie });
+    let (told, proposed) = match (args.native, args.attack) {
+        (true, _) => (&truth, &truth),
+        (_, true) => (&lie, &truth),
+        _ => (&lie, &lie),
+    };
+    let output = root_over(told);
     let game = propose_root(&place, &table.oracle, batch, proposed).await?;
     info!(%game, batch, %output, class = class.name(), step, steps, "lying");
     let side = Side::Lie(
@@ -126,7 +134,7 @@ async fn play(
     game: Address,
 ) -> eyre::Result<()> {
     table
-        .service(Mode::Play(sender), side, Some(game), false)
+        .service(Mode::Play(sender), side, Some(game), Habits::default())
         .run()
         .await;
     bail!("the L1 sender has stopped; its log says why")
@@ -166,11 +174,15 @@ fn step_of_kind(table: &Table, batch: u64, name: &str, from: u64) -> eyre::Resul
             names.join(", ")
         )
     })?;
+    let image = table.images.of(batch);
     let inputs = table
         .oracle
-        .with_run(batch, |run| Ok(run.inputs().clone()))?;
-    let found = match find_step(&inputs, kind, from)? {
-        None => find_step(&inputs, kind, 0)?,
+        .with_run_by(image, batch, |run| Ok(run.inputs().clone()))?;
+    let program = table.oracle.programs().get(&image);
+    let program = program.ok_or_else(|| eyre!("no program with the image {image} is here"))?;
+    let find = |after| find_step(Arc::clone(program), &inputs, kind, after);
+    let found = match find(from)? {
+        None => find(0)?,
         found => found,
     };
     let step = found.ok_or_else(|| eyre!("batch {batch} has no step of kind {name}"))?;

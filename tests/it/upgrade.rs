@@ -23,19 +23,19 @@ use crate::{
 };
 
 /// Seconds between announcement and execution here; a deployment refuses less than weeks.
-const DELAY: u64 = 12;
+pub(crate) const DELAY: u64 = 12;
 /// Seconds that each side of the dispute has.
 const CLOCK: u32 = 80;
 
 /// Makes the timelock's delay short, which only the timelock itself can: after weeks, or by anvil in its name.
-async fn shorten_delay(chain: &Chain) {
+pub(crate) async fn shorten_delay(chain: &Chain, seconds: u64) {
     let timelock = chain.deployed.rollup.contracts.timelock;
     let l1 = chain.l1_wallet(OPERATOR);
     let wei = U256::from(10).pow(U256::from(18));
     l1.anvil_set_balance(timelock, wei).await.unwrap();
     l1.anvil_impersonate_account(timelock).await.unwrap();
     let delay = updateDelayCall {
-        newDelay: U256::from(DELAY),
+        newDelay: U256::from(seconds),
     };
     let request = TransactionRequest::default()
         .from(timelock)
@@ -50,7 +50,7 @@ async fn shorten_delay(chain: &Chain) {
 }
 
 /// Runs `trestle upgrade` as the governor; its lines.
-fn upgrade(chain: &Chain, words: &[&str]) -> Vec<Value> {
+pub(crate) fn upgrade(chain: &Chain, words: &[&str]) -> Vec<Value> {
     let (ok, lines, err) = outcome_of(chain, OPERATOR, &[&["upgrade"], words].concat());
     assert!(ok, "{words:?}: {lines:?}\n{err}");
     lines
@@ -161,7 +161,7 @@ async fn upgrade_in_mid_dispute_and_mid_withdrawal_lets_both_end_as_they_must() 
     let head = sequencer.rpc.block("safe").await;
     let header = header_of(&sequencer, quantity(&head["number"])).await;
     sequencer.kill();
-    shorten_delay(&chain).await;
+    shorten_delay(&chain, DELAY).await;
 
     let leaving = Leaving::start(&chain).await;
     let arena = Arena::of(chain);
@@ -250,13 +250,7 @@ async fn change_everything(chain: &Chain, image: B256) {
     let cancelled = shown[3..].iter().all(|line| line["state"] == "cancelled");
     assert!(cancelled, "{shown:?}");
     for id in &ids {
-        // Anyone executes what is ready.
-        let done = || async {
-            outcome_of(chain, USER, &["upgrade", "execute", id])
-                .0
-                .then_some(())
-        };
-        eventually("the delay is over", 60, done).await;
+        execute(chain, id).await;
     }
     let shown = show(chain);
     assert!(
@@ -274,6 +268,16 @@ async fn change_everything(chain: &Chain, image: B256) {
     let portal = Portal::new(at, chain.batcher());
     let maturity = portal.proofMaturityDelaySeconds().call().await.unwrap();
     assert_eq!(maturity, U256::from(3), "the Portal is the new one");
+}
+
+/// Executes a change once its delay is over, as anyone may.
+pub(crate) async fn execute(chain: &Chain, id: &str) {
+    let done = || async {
+        outcome_of(chain, USER, &["upgrade", "execute", id])
+            .0
+            .then_some(())
+    };
+    eventually("the delay is over", 60, done).await;
 }
 
 fn refuse_what_cannot_be(chain: &Chain) {

@@ -3,7 +3,10 @@
 //! `make image` writes both from `prover/guest`; `make test-image` builds them a second time and compares.
 
 use alloy_primitives::{B256, hex};
-use std::sync::{Arc, LazyLock};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 use trestle_vm::{ElfError, Image};
 
 /// The ELF file.
@@ -34,6 +37,43 @@ pub fn image() -> Result<Arc<Image>, ElfError> {
     static IMAGE: LazyLock<Result<Arc<Image>, ElfError>> =
         LazyLock::new(|| Image::from_elf(ELF).map(Arc::new));
     IMAGE.clone()
+}
+
+/// Programs by their image roots, the built-in one among them: during a change of the image a chain has two.
+#[derive(Debug, Clone)]
+pub struct Programs(BTreeMap<B256, Arc<Image>>);
+
+impl Default for Programs {
+    /// The built-in program alone.
+    fn default() -> Self {
+        let built_in = image().ok();
+        Self(
+            built_in
+                .into_iter()
+                .map(|image| (IMAGE_ROOT, image))
+                .collect(),
+        )
+    }
+}
+
+impl Programs {
+    /// Adds a program; gives its image root.
+    pub fn add(&mut self, image: Arc<Image>) -> B256 {
+        let root = image.root();
+        self.0.insert(root, image);
+        root
+    }
+
+    /// The program with this image root.
+    #[must_use]
+    pub fn get(&self, root: &B256) -> Option<&Arc<Image>> {
+        self.0.get(root)
+    }
+
+    /// The image roots.
+    pub fn roots(&self) -> impl Iterator<Item = B256> + '_ {
+        self.0.keys().copied()
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,8 @@
 //!                 (machine by need) │
 //! balance ─► Purse ─────────────────┘
 //! ```
-//! While all claims are true the machine never runs. Nothing is kept that L1 does not say again, so a restart, a
+//! While all claims are true the machine never runs, unless it is told to check every proposed batch; where it runs
+//! it is the judge. Nothing is kept that L1 does not say again, so a restart, a
 //! crash or a reorg only makes it look anew; moves are named by their content, so a move that is sent twice is made
 //! once. It trusts no node of L2, and of its L1 endpoint only which block is the newest.
 //! Spec: `SPEC.md`, chapter "Claims and disputes", section "Strategy of the truth".
@@ -21,12 +22,13 @@ mod propose;
 mod report;
 mod sync;
 mod task;
+mod verdicts;
 mod watch;
 
 pub use error::ServiceError;
-pub use images::Images;
+pub use images::{Images, Rules};
 pub use kinds::{StepKind, find_step};
-pub use lie::{Lie, Side};
+pub use lie::{Lie, Player, Side};
 pub use oracle::Oracle;
 pub use propose::{FalseRoot, Place, propose_root, root_over};
 pub use report::{Counts, GameReport};

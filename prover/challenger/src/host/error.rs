@@ -94,6 +94,22 @@ pub enum HostError {
         /// Output root by the transition over preimages.
         proven: B256,
     },
+    /// There is no program with this image root here.
+    #[error(
+        "no program with the image {image} is here: give its file by --image, or install the release that has it"
+    )]
+    NoProgram {
+        /// Image root.
+        image: B256,
+    },
+    /// The machine brings a batch to another output than derivation, which leads nowhere that could be followed.
+    #[error(
+        "the machine brings batch {batch} to another output than derivation; what follows it cannot be known"
+    )]
+    Unfollowed {
+        /// Number of the batch.
+        batch: u64,
+    },
     /// The machine could not go on.
     #[error(transparent)]
     Machine(#[from] trestle_vm::RunError),

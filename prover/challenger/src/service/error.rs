@@ -45,17 +45,15 @@ pub enum ServiceError {
         /// Why.
         source: Box<ChoiceError<HostError>>,
     },
-    /// The game runs by another program or configuration than this one: it cannot be judged here.
+    /// The game runs by a program that is not here: it cannot be judged.
     #[error(
-        "game {game} runs image {image}, this program has {ours}: install the release that the chain uses"
+        "game {game} runs image {image}, which is not here: give its file by --image, or install the release that the chain uses"
     )]
     OtherImage {
         /// The game.
         game: Address,
         /// Image root of the game.
         image: B256,
-        /// Image root of this program.
-        ours: B256,
     },
     /// The game is about another chain.
     #[error("game {game} is about configuration {got}, the chain's is {expected}")]

@@ -10,10 +10,7 @@ use trestle_vm::{
     Interpreter, Machine, Memory, Op, Stop, decode,
 };
 
-use crate::{
-    host::{HostError, Recorded},
-    image::image,
-};
+use crate::host::{HostError, Recorded};
 
 /// Register that names a system call.
 const A7: u8 = 17;
@@ -45,11 +42,13 @@ pub enum StepKind {
     Preimage,
     /// Halts.
     Halt,
+    /// Is no instruction: the machine stops.
+    Trap,
 }
 
 impl StepKind {
-    /// Every kind, with the name that commands take.
-    pub const ALL: [(&'static str, Self); 10] = [
+    /// Every kind, with the name that commands take. The committed program never takes the last of them.
+    pub const ALL: [(&'static str, Self); 11] = [
         ("boot", Self::Boot),
         ("load", Self::Load),
         ("store", Self::Store),
@@ -60,6 +59,7 @@ impl StepKind {
         ("ecrecover", Self::Ecrecover),
         ("preimage", Self::Preimage),
         ("halt", Self::Halt),
+        ("trap", Self::Trap),
     ];
 
     /// The kind of a name.
@@ -77,6 +77,7 @@ impl StepKind {
         let op = decode(word).op;
         match op {
             Op::Ecall => Self::of_call(a7),
+            Op::Illegal => Self::Trap,
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => Self::Branch,
             Op::Mul
             | Op::Mulh
@@ -108,15 +109,19 @@ impl StepKind {
     }
 }
 
-/// First step of a kind at or after step `after` of a batch's run, from 0; `None` when there is none.
+/// First step of a kind at or after step `after` of a batch's run by `image`, from 0; `None` when there is none.
 ///
 /// # Errors
-/// [`HostError::Machine`], [`HostError::Image`].
-pub fn find_step(inputs: &Recorded, kind: StepKind, after: u64) -> Result<Option<u64>, HostError> {
+/// [`HostError::Machine`].
+pub fn find_step(
+    image: Arc<Image>,
+    inputs: &Recorded,
+    kind: StepKind,
+    after: u64,
+) -> Result<Option<u64>, HostError> {
     if kind == StepKind::Boot {
         return Ok(Some(0));
     }
-    let image = image()?;
     let found = Arc::new(AtomicU64::new(NONE));
     let engine = Finder {
         inner: Interpreter::new(&image),

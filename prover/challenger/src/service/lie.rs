@@ -6,10 +6,13 @@
 use std::sync::Arc;
 
 use alloy_primitives::{B256, Bytes, keccak256};
-use trestle_vm::State;
+use trestle_vm::{ExitCode, State};
 
-use super::Oracle;
-use crate::{MACHINE_STEPS, Truth, host::HostError};
+use super::{Oracle, Rules};
+use crate::{
+    MACHINE_STEPS, Truth,
+    host::{BatchRun, HostError},
+};
 
 /// What a liar claims about a chain.
 #[derive(Debug, Clone)]
@@ -47,39 +50,82 @@ impl Side {
             Self::Lie(..) | Self::Truth(_) => None,
         }
     }
+
+    /// This side in a game of these rules.
+    #[must_use]
+    pub const fn under(&self, rules: Rules) -> Player<'_> {
+        Player { side: self, rules }
+    }
 }
 
-impl Lie {
-    /// The state in which the false run ends: the true one with another output.
-    fn end(&self, oracle: &Oracle) -> Result<Bytes, HostError> {
-        let layout = oracle.end_state(self.batch)?;
+/// A side in one game.
+#[derive(Debug, Clone, Copy)]
+pub struct Player<'a> {
+    side: &'a Side,
+    rules: Rules,
+}
+
+impl Player<'_> {
+    fn true_end(&self, batch: u64) -> Result<Bytes, HostError> {
+        let image = self.rules.images.of(batch);
+        self.side
+            .oracle()
+            .with_run_by(image, batch, BatchRun::end_state)
+    }
+
+    /// The state in which the false run ends: the true one, but a success with another output.
+    fn false_end(&self, lie: &Lie) -> Result<Bytes, HostError> {
+        let layout = self.true_end(lie.batch)?;
         let end = State::decode(&layout).map(|state| State {
-            output_hash: self.output,
+            output_hash: lie.output,
+            exit_code: ExitCode(0),
+            halted: true,
             ..state
         });
         Ok(end.map_or(layout, |end| end.encode().to_vec().into()))
     }
 }
 
+/// In a chain that has had no other image than the built-in one.
 impl Truth for Side {
     type Error = HostError;
 
     fn output(&self, batch: u64) -> Result<Option<B256>, HostError> {
-        match self {
-            Self::Lie(_, lie) if batch == lie.batch => Ok(Some(lie.output)),
-            Self::Lie(_, lie) if batch > lie.batch => Ok(Some(keccak256(
+        self.under(Rules::BUILT_IN).output(batch)
+    }
+
+    fn states(&self, batch: u64, steps: &[u64]) -> Result<Vec<B256>, HostError> {
+        self.under(Rules::BUILT_IN).states(batch, steps)
+    }
+
+    fn end_state(&self, batch: u64) -> Result<Bytes, HostError> {
+        self.under(Rules::BUILT_IN).end_state(batch)
+    }
+
+    fn witness(&self, batch: u64, step: u64) -> Result<Bytes, HostError> {
+        self.under(Rules::BUILT_IN).witness(batch, step)
+    }
+}
+
+impl Truth for Player<'_> {
+    type Error = HostError;
+
+    fn output(&self, batch: u64) -> Result<Option<B256>, HostError> {
+        match self.side {
+            Side::Lie(_, lie) if batch == lie.batch => Ok(Some(lie.output)),
+            Side::Lie(_, lie) if batch > lie.batch => Ok(Some(keccak256(
                 [lie.output.as_slice(), &batch.to_be_bytes()].concat(),
             ))),
-            Self::Lie(oracle, _) | Self::Truth(oracle) => oracle.output(batch),
+            Side::Lie(oracle, _) | Side::Truth(oracle) => oracle.output_by(&self.rules, batch),
         }
     }
 
     fn states(&self, batch: u64, steps: &[u64]) -> Result<Vec<B256>, HostError> {
-        let truth = self.oracle().states(batch, steps)?;
-        let Some(lie) = self.lie_about(batch) else {
+        let truth = self.side.oracle().states_by(&self.rules, batch, steps)?;
+        let Some(lie) = self.side.lie_about(batch) else {
             return Ok(truth);
         };
-        let end = keccak256(lie.end(self.oracle())?);
+        let end = keccak256(self.false_end(lie)?);
         let told = truth
             .into_iter()
             .zip(steps)
@@ -92,13 +138,16 @@ impl Truth for Side {
     }
 
     fn end_state(&self, batch: u64) -> Result<Bytes, HostError> {
-        match self.lie_about(batch) {
-            Some(lie) => lie.end(self.oracle()),
-            None => self.oracle().end_state(batch),
+        match self.side.lie_about(batch) {
+            Some(lie) => self.false_end(lie),
+            None => self.true_end(batch),
         }
     }
 
     fn witness(&self, batch: u64, step: u64) -> Result<Bytes, HostError> {
-        self.oracle().witness(batch, step)
+        let image = self.rules.images.of(batch);
+        self.side
+            .oracle()
+            .with_run_by(image, batch, |run| run.witness(step))
     }
 }

@@ -1,13 +1,21 @@
 //! The truth as the service has it: derivation of everything, and machine runs of what is disputed.
+//!
+//! Where both are known the machine is right: see `verdicts`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use parking_lot::Mutex;
+use trestle_vm::Image;
 
+use super::{
+    Rules,
+    verdicts::{RunKey, Verdicts},
+};
 use crate::{
     Truth,
     host::{BatchRecord, BatchRun, Follower, HostError, L1Batch},
+    image::{IMAGE_ROOT, Programs},
 };
 
 /// Machine runs kept: a run holds up to 128 snapshots.
@@ -15,14 +23,13 @@ const RUNS: usize = 2;
 /// Answers about states kept, of at most 128 hashes each.
 const ANSWERS: usize = 1_024;
 
-/// A key of a machine run: the batch, and the accumulator that tells it from another one at its place.
-type RunKey = (u64, B256);
-
 /// Derived outputs, and machine runs by need.
 #[derive(Debug)]
 pub struct Oracle {
     follower: Mutex<Follower>,
+    programs: Programs,
     runs: Mutex<Runs>,
+    verdicts: Verdicts,
 }
 
 #[derive(Debug, Default)]
@@ -35,13 +42,33 @@ struct Runs {
 }
 
 impl Oracle {
-    /// An oracle that derives through `follower`.
+    /// An oracle that derives through `follower` and proves by the built-in program.
     #[must_use]
     pub fn new(follower: Follower) -> Self {
+        Self::with_programs(follower, Programs::default())
+    }
+
+    /// As [`Self::new`], with more than one program.
+    #[must_use]
+    pub fn with_programs(follower: Follower, programs: Programs) -> Self {
         Self {
             follower: Mutex::new(follower),
+            programs,
             runs: Mutex::default(),
+            verdicts: Verdicts::default(),
         }
+    }
+
+    /// The programs that it proves by.
+    #[must_use]
+    pub const fn programs(&self) -> &Programs {
+        &self.programs
+    }
+
+    /// Batches of which the machine said something else than derivation.
+    #[must_use]
+    pub fn disagreements(&self) -> usize {
+        self.verdicts.disagreements()
     }
 
     /// The newest batch that is derived.
@@ -94,7 +121,7 @@ impl Oracle {
         self.runs.lock().time
     }
 
-    /// Does something with the run of a batch, which is made if it is not there.
+    /// Does something with the run of a batch by the built-in program, which is made if it is not there.
     ///
     /// # Errors
     /// [`HostError`] when the batch is not derived or cannot be run.
@@ -103,7 +130,20 @@ impl Oracle {
         batch: u64,
         act: impl FnOnce(&mut BatchRun) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
-        let key = self.key(batch)?;
+        self.with_run_by(IMAGE_ROOT, batch, act)
+    }
+
+    /// As [`Self::with_run`], by the program with this image root.
+    ///
+    /// # Errors
+    /// As [`Self::with_run`]; [`HostError::NoProgram`].
+    pub fn with_run_by<T>(
+        &self,
+        image: B256,
+        batch: u64,
+        act: impl FnOnce(&mut BatchRun) -> Result<T, HostError>,
+    ) -> Result<T, HostError> {
+        let key = self.key(image, batch)?;
         let mut runs = self.runs.lock();
         self.ensure(&mut runs, key)?;
         match runs.kept.last_mut() {
@@ -115,8 +155,33 @@ impl Oracle {
         }
     }
 
-    fn key(&self, batch: u64) -> Result<RunKey, HostError> {
-        Ok((batch, self.record(batch)?.position.batch_acc))
+    /// Lets the machine judge a batch, if it has not; keeps nothing but the verdict, and hinders no other run.
+    ///
+    /// # Errors
+    /// As [`Self::with_run_by`].
+    pub fn check(&self, image: B256, batch: u64) -> Result<(), HostError> {
+        let key = self.key(image, batch)?;
+        if !self.verdicts.has(&key) {
+            self.run(key)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the machine has judged a batch.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::Store`].
+    pub fn is_checked(&self, image: B256, batch: u64) -> Result<bool, HostError> {
+        Ok(self.verdicts.has(&self.key(image, batch)?))
+    }
+
+    fn key(&self, image: B256, batch: u64) -> Result<RunKey, HostError> {
+        Ok((batch, self.record(batch)?.position.batch_acc, image))
+    }
+
+    fn program(&self, image: B256) -> Result<Arc<Image>, HostError> {
+        let program = self.programs.get(&image).cloned();
+        program.ok_or(HostError::NoProgram { image })
     }
 
     /// Moves the run to the end of the list, and makes it if need be.
@@ -126,41 +191,87 @@ impl Oracle {
             runs.kept.push(run);
             return Ok(());
         }
-        let inputs = self.follower.lock().inputs(key.0)?;
-        tracing::info!(batch = key.0, "running the batch in the machine");
-        let run = BatchRun::record(inputs, &mut |_| true)?;
-        let outcome = run.outcome();
-        tracing::info!(batch = key.0, steps = outcome.steps, time = ?outcome.time, "ran");
-        runs.time = runs.time.saturating_add(outcome.time);
+        let run = self.run(key)?;
+        runs.time = runs.time.saturating_add(run.outcome().time);
         while runs.kept.len() >= RUNS {
             runs.kept.remove(0);
         }
         runs.kept.push((key, run));
         Ok(())
     }
-}
 
-impl Truth for Oracle {
-    type Error = HostError;
+    fn run(&self, key: RunKey) -> Result<BatchRun, HostError> {
+        let (batch, _, image) = key;
+        let program = self.program(image)?;
+        let (inputs, derived) = {
+            let follower = self.follower.lock();
+            (follower.inputs(batch)?, follower.record(batch)?.output_root)
+        };
+        tracing::info!(batch, %image, "running the batch in the machine");
+        let run = BatchRun::record_image(program, inputs, &mut |_| true)?;
+        let outcome = run.outcome();
+        tracing::info!(batch, steps = outcome.steps, time = ?outcome.time, "ran");
+        self.verdicts.note(key, derived, outcome);
+        Ok(run)
+    }
 
-    fn output(&self, batch: u64) -> Result<Option<B256>, HostError> {
+    /// Output root after a batch in a game of these rules; `None` when that batch or one of the game's before it
+    /// failed in the machine, as far as the machine has run them.
+    ///
+    /// # Errors
+    /// [`HostError::Unknown`], [`HostError::Store`]; [`HostError::Unfollowed`] beyond a batch that the machine brings
+    /// to another output than derivation.
+    pub fn output_by(&self, rules: &Rules, batch: u64) -> Result<Option<B256>, HostError> {
+        for (number, acc, output) in self.verdicts.others(rules, batch) {
+            if self.record(number)?.position.batch_acc != acc {
+                continue;
+            }
+            return match output {
+                B256::ZERO => Ok(None),
+                output if number == batch => Ok(Some(output)),
+                _ => Err(HostError::Unfollowed { batch: number }),
+            };
+        }
         Ok(Some(self.record(batch)?.output_root))
     }
 
-    fn states(&self, batch: u64, steps: &[u64]) -> Result<Vec<B256>, HostError> {
-        let key = self.key(batch)?;
+    /// Hashes of a batch's states in a game of these rules.
+    ///
+    /// # Errors
+    /// As [`Self::with_run_by`].
+    pub fn states_by(
+        &self,
+        rules: &Rules,
+        batch: u64,
+        steps: &[u64],
+    ) -> Result<Vec<B256>, HostError> {
+        let image = rules.images.of(batch);
+        let key = self.key(image, batch)?;
         let bytes: Vec<u8> = steps.iter().flat_map(|step| step.to_be_bytes()).collect();
         let question = (key, keccak256(bytes));
         if let Some(answer) = self.runs.lock().answers.get(&question) {
             return Ok(answer.clone());
         }
-        let answer = self.with_run(batch, |run| run.state_hashes(steps))?;
+        let answer = self.with_run_by(image, batch, |run| run.state_hashes(steps))?;
         let mut runs = self.runs.lock();
         while runs.answers.len() >= ANSWERS {
             runs.answers.pop_first();
         }
         runs.answers.insert(question, answer.clone());
         Ok(answer)
+    }
+}
+
+/// In a chain that has had no other image than the built-in one.
+impl Truth for Oracle {
+    type Error = HostError;
+
+    fn output(&self, batch: u64) -> Result<Option<B256>, HostError> {
+        self.output_by(&Rules::BUILT_IN, batch)
+    }
+
+    fn states(&self, batch: u64, steps: &[u64]) -> Result<Vec<B256>, HostError> {
+        self.states_by(&Rules::BUILT_IN, batch, steps)
     }
 
     fn end_state(&self, batch: u64) -> Result<Bytes, HostError> {

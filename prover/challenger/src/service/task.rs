@@ -1,18 +1,18 @@
 //! The service's loop: look at L1, derive, choose, send.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use alloy_primitives::{Address, U256};
-use tokio::sync::watch;
+use alloy_primitives::{Address, B256, U256};
+use tokio::{sync::watch, task::JoinHandle};
 use trestle_contracts::bindings::dispute_game::DisputeGame::creditCall;
 use trestle_sequencer::l1::{ContractReader, SenderHandle, SubmitError, TxRequest, TxState};
 
 use super::{
-    Counts, GameReport, L1Head, ServiceError, Side, Sync, WatchedGame, Watcher,
+    Counts, GameReport, L1Head, Rules, ServiceError, Side, Sync, WatchedGame, Watcher,
     calls::{bond_of, claim_credit, name_of, request},
     report::as_float,
 };
-use crate::{ClaimStatus, GameView, Level, Plan, Purse, Truth, choose_moves, image::IMAGE_ROOT};
+use crate::{ClaimStatus, GameView, Level, Plan, Purse, Truth, choose_moves, host::HostError};
 
 /// What the service does with what it finds.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub struct ServiceConfig {
     pub reserve: U256,
     /// Whether to answer claims for their bonds alone.
     pub takes_profit: bool,
+    /// Whether to run every proposed batch in the machine, and not only what is disputed.
+    pub runs_batches: bool,
     /// Play in this game only; in all without. A liar has no business elsewhere.
     pub only: Option<Address>,
 }
@@ -65,6 +67,8 @@ pub struct Service {
     sync: Sync,
     reader: ContractReader,
     seen: Option<L1Head>,
+    /// The batch that the machine runs at the moment, of those that it is to check.
+    check: Option<JoinHandle<Result<(), HostError>>>,
     status: watch::Sender<ServiceStatus>,
 }
 
@@ -87,6 +91,7 @@ impl Service {
             sync,
             reader,
             seen: None,
+            check: None,
             status,
         };
         (service, receiver)
@@ -134,6 +139,7 @@ impl Service {
             return Ok(());
         }
         self.sync.advance(head.number).await?;
+        self.check_next().await?;
         let games = self.games_by_urgency();
         let (mut reports, mut counts) = (Vec::new(), Counts::default());
         let (mut left, mut fault) = (self.spendable().await?, None);
@@ -162,6 +168,46 @@ impl Service {
                 Ok(())
             }
         }
+    }
+
+    /// Lets the machine run the next batch that is proposed and that it has not seen, one at a time, beside
+    /// everything else.
+    async fn check_next(&mut self) -> Result<(), ServiceError> {
+        if !self.config.runs_batches {
+            return Ok(());
+        }
+        if let Some(check) = self.check.take_if(|check| check.is_finished())
+            && let Err(error) = check.await?
+        {
+            // It is tried again; the games do not wait for it.
+            tracing::warn!(%error, "cannot run a batch in the machine");
+            metrics::counter!("trestle_challenger_faults_total").increment(1);
+        }
+        if self.check.is_none()
+            && let Some((image, batch)) = self.unchecked()?
+        {
+            let oracle = Arc::clone(self.side.oracle());
+            self.check = Some(tokio::task::spawn_blocking(move || {
+                oracle.check(image, batch)
+            }));
+        }
+        Ok(())
+    }
+
+    /// A derived batch of an open game that the machine has not run, with its image.
+    fn unchecked(&self) -> Result<Option<(B256, u64)>, ServiceError> {
+        let oracle = self.side.oracle();
+        let newest = oracle.newest().batch();
+        for game in self.games_by_urgency() {
+            let last = game.proposal.batch.min(newest);
+            for batch in game.proposal.anchorBatch.saturating_add(1)..=last {
+                let image = game.images.of(batch);
+                if oracle.programs().get(&image).is_some() && !oracle.is_checked(image, batch)? {
+                    return Ok(Some((image, batch)));
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn games_by_urgency(&self) -> Vec<WatchedGame> {
@@ -212,7 +258,7 @@ impl Service {
         left: &mut U256,
         counts: &mut Counts,
     ) -> Result<Option<GameReport>, ServiceError> {
-        let Some(is_true) = self.judge(game)? else {
+        let Some(mut is_true) = self.judge(game)? else {
             return Ok(None);
         };
         let view = &game.view;
@@ -234,7 +280,11 @@ impl Service {
         let plan = match &self.mode {
             // Who only watches has nothing to run in the machine.
             Mode::Watch => Plan::default(),
-            Mode::Play(_) | Mode::DryRun(_) => self.plan(view, *left).await?,
+            Mode::Play(_) | Mode::DryRun(_) => {
+                let (judged, plan) = self.plan(game, is_true, *left).await?;
+                is_true = judged;
+                plan
+            }
         };
         let report = GameReport::new(view, (game.proposal.batch, is_true), &plan);
         self.say(&report);
@@ -263,12 +313,8 @@ impl Service {
             game.proposal.anchorBatch.saturating_add(1),
             game.proposal.batch,
         );
-        if let Some(image) = game.images.foreign(IMAGE_ROOT, first, batch) {
-            return Err(ServiceError::OtherImage {
-                game: at,
-                image,
-                ours: IMAGE_ROOT,
-            });
+        if let Some(image) = game.images.foreign(oracle.programs(), first, batch) {
+            return Err(ServiceError::OtherImage { game: at, image });
         }
         if batch > oracle.newest().batch() {
             return Ok(None);
@@ -278,12 +324,34 @@ impl Service {
             // L1 is between two chains: game and log are not of the same one.
             return Ok(None);
         }
-        Ok(Some(
-            self.side.output(batch)? == Some(game.proposal.outputRoot),
-        ))
+        let output = self.side.under(game.rules()).output(batch)?;
+        Ok(Some(output == Some(game.proposal.outputRoot)))
     }
 
-    async fn plan(&self, view: &GameView, balance: U256) -> Result<Plan, ServiceError> {
+    /// Chooses the moves. The choice may be the first to run a batch in the machine, and so to learn that what is true
+    /// is another thing than was thought; then it is made again. Gives whether the root is true as well.
+    async fn plan(
+        &self,
+        game: &WatchedGame,
+        mut is_true: bool,
+        balance: U256,
+    ) -> Result<(bool, Plan), ServiceError> {
+        loop {
+            let known = self.side.oracle().disagreements();
+            let plan = self.choose(&game.view, game.rules(), balance).await;
+            if self.side.oracle().disagreements() == known {
+                return Ok((is_true, plan?));
+            }
+            is_true = self.judge(game)?.unwrap_or(is_true);
+        }
+    }
+
+    async fn choose(
+        &self,
+        view: &GameView,
+        rules: Rules,
+        balance: U256,
+    ) -> Result<Plan, ServiceError> {
         let purse = Purse {
             account: self.account().unwrap_or_default(),
             balance,
@@ -292,7 +360,8 @@ impl Service {
         };
         let (side, view, game) = (self.side.clone(), view.clone(), view.game);
         let chosen =
-            tokio::task::spawn_blocking(move || choose_moves(&view, &side, &purse)).await?;
+            tokio::task::spawn_blocking(move || choose_moves(&view, &side.under(rules), &purse))
+                .await?;
         chosen.map_err(|source| ServiceError::Choice {
             game,
             source: Box::new(source),

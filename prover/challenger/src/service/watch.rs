@@ -21,7 +21,7 @@ use trestle_contracts::bindings::{
 };
 use trestle_sequencer::l1::{ContractReader, L1Client};
 
-use super::{Images, ServiceError, calls::header_of};
+use super::{Images, Rules, ServiceError, calls::header_of};
 use crate::{ClaimStatus, Clocks, GameParams, GameView};
 
 /// L1 blocks asked for in one range of events, at most.
@@ -53,6 +53,17 @@ pub struct WatchedGame {
     pub config_hash: B256,
     /// Claims and clocks.
     pub view: GameView,
+}
+
+impl WatchedGame {
+    /// How it judges its batches.
+    #[must_use]
+    pub const fn rules(&self) -> Rules {
+        Rules {
+            images: self.images,
+            anchor: self.proposal.anchorBatch,
+        }
+    }
 }
 
 /// All games that may still matter.
