@@ -7,6 +7,7 @@ pub mod engine;
 pub mod feed;
 pub mod l1;
 pub mod mempool;
+pub mod metrics;
 pub mod node;
 pub mod proposer;
 pub mod rpc;

@@ -23,6 +23,7 @@ mod heavy;
 mod limits;
 mod listener;
 mod logs;
+mod meter;
 mod methods;
 mod middleware;
 mod openrpc;

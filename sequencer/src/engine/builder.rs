@@ -106,9 +106,13 @@ impl Builder {
             return Ok(None);
         }
         let mut taken = Vec::new();
+        let begun = Instant::now();
         let outcome = self.fill_and_append(chain, &entries, &mut taken);
         match &outcome {
-            Ok(Some(block)) => self.report(chain, block)?,
+            Ok(Some(block)) => {
+                count_sealed(block, begun);
+                self.report(chain, block)?;
+            }
             Ok(None) | Err(_) => taken.iter().for_each(|tx: &Arc<PooledTransaction>| {
                 self.mempool.hand_back(&tx.hash());
             }),
@@ -243,6 +247,15 @@ impl Builder {
             .on_unwind(removed, fees)
             .map_err(|_| EngineError::Internal("mempool cannot read accounts"))
     }
+}
+
+/// Tells a monitor of a block that was begun at `begun`.
+fn count_sealed(block: &SealedBlock, begun: Instant) {
+    metrics::histogram!("trestle_seal_seconds").record(begun.elapsed());
+    metrics::counter!("trestle_sealed_blocks_total").increment(1);
+    metrics::counter!("trestle_sealed_transactions_total")
+        .increment(block.body.transactions.len() as u64);
+    metrics::counter!("trestle_sealed_gas_total").increment(block.header.header.gas_used);
 }
 
 /// Tells the pool of a block on top of the chain.

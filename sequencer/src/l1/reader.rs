@@ -355,7 +355,10 @@ impl L1Reader {
         let cursor = chain.encode().into();
         let input = L1Input { update, cursor };
         self.events.send(input).await.map_err(|_| Closed)?;
-        metrics::gauge!("trestle_l1_head").set(number_as_f64(tip.at.number));
+        metrics::gauge!("trestle_l1_head_block").set(number_as_f64(tip.at.number));
+        if let Some(finalized) = finalized {
+            metrics::gauge!("trestle_l1_finalized_block").set(number_as_f64(finalized.number));
+        }
         metrics::gauge!("trestle_l1_batches").set(number_as_f64(tip.inbox.batches));
         metrics::gauge!("trestle_l1_queue_waiting").set(number_as_f64(
             tip.inbox.deposits.saturating_sub(tip.inbox.consumed),

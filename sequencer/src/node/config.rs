@@ -7,7 +7,8 @@ use crate::{
     rpc::RpcConfig,
 };
 use alloy::{primitives::Address, transports::http::reqwest::Url};
-use std::{path::PathBuf, time::Duration};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use trestle_protocol::{ChainConfig, Genesis};
 
 /// Everything a node needs to know.
@@ -31,6 +32,17 @@ pub struct NodeConfig {
     pub proposer: Option<ProposerRole>,
     /// How requests are served.
     pub rpc: RpcConfig,
+    /// Where metrics are served; nowhere without.
+    pub metrics: Option<MetricsConfig>,
+}
+
+/// How metrics are served.
+#[derive(Debug)]
+pub struct MetricsConfig {
+    /// Address and port, apart from the RPC's.
+    pub listen: SocketAddr,
+    /// The process's recorder, from [`crate::metrics::install`].
+    pub recorder: PrometheusHandle,
 }
 
 /// How a node proposes output roots on L1.

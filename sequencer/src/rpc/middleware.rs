@@ -5,7 +5,7 @@
 //! ethers batch. Here each item has its own answer, and submissions of one batch share one wait for
 //! the disk.
 
-use std::future::Future;
+use std::{future::Future, sync::Arc, time::Instant};
 
 use futures::{StreamExt, stream::FuturesOrdered};
 use jsonrpsee::{
@@ -14,7 +14,7 @@ use jsonrpsee::{
     types::{ErrorObjectOwned, Request},
 };
 
-use super::RpcError;
+use super::{RpcError, meter::Meters};
 
 /// How a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +33,15 @@ const BATCH_CONCURRENCY: usize = 64;
 pub(super) struct Dispatch<S> {
     inner: S,
     response_bytes: usize,
+    meters: Arc<Meters>,
 }
 
 impl<S> Dispatch<S> {
-    pub(super) const fn new(inner: S, response_bytes: usize) -> Self {
+    pub(super) const fn new(inner: S, response_bytes: usize, meters: Arc<Meters>) -> Self {
         Self {
             inner,
             response_bytes,
+            meters,
         }
     }
 }
@@ -60,8 +62,9 @@ where
     type BatchResponse = MethodResponse;
 
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
-        let inner = self.inner.clone();
+        let (inner, meters) = (self.inner.clone(), Arc::clone(&self.meters));
         async move {
+            let begun = Instant::now();
             let is_subscription = is_subscription(request.method_name());
             if is_subscription && request.extensions().get() == Some(&Transport::Http) {
                 let error = RpcError::with_data(
@@ -76,6 +79,7 @@ where
                 request.method_name().to_owned(),
             );
             let response = inner.call(request).await;
+            meters.note(&name, begun, response.is_success());
             if response.as_error_code() == Some(-32601) {
                 let error = ErrorObjectOwned::from(RpcError::unknown_method(&name));
                 return MethodResponse::error(id, error);

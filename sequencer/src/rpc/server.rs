@@ -41,6 +41,7 @@ use super::{
     forwarded::Forwarded,
     heavy::HeavyPool,
     listener::Guarded,
+    meter::Meters,
     methods::registry::Registry,
     middleware::{Dispatch, Transport},
     subscriptions,
@@ -150,9 +151,10 @@ impl RpcServer {
         let methods: Methods = registry.into_module().into();
         #[cfg(test)]
         let (names, events) = (methods.method_names().collect(), context.events.clone());
+        let meters = Arc::new(Meters::new(methods.method_names()));
         let endpoint = Endpoint {
             methods,
-            service: service(&limits),
+            service: service(&limits, meters),
             stop: stop_handle.clone(),
             connections: Arc::new(AtomicU32::new(0)),
         };
@@ -234,19 +236,20 @@ impl IdProvider for HexIds {
 #[derive(Debug, Clone)]
 struct DispatchLayer {
     response_bytes: usize,
+    meters: Arc<Meters>,
 }
 
 impl<S> tower::Layer<S> for DispatchLayer {
     type Service = Dispatch<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Dispatch::new(inner, self.response_bytes)
+        Dispatch::new(inner, self.response_bytes, Arc::clone(&self.meters))
     }
 }
 
 type Layers = Stack<DispatchLayer, Stack<RpcLoggerLayer, Identity>>;
 
-fn service(limits: &RpcLimits) -> TowerServiceBuilder<Layers, Identity> {
+fn service(limits: &RpcLimits, meters: Arc<Meters>) -> TowerServiceBuilder<Layers, Identity> {
     let response_bytes = u32::try_from(limits.response_bytes).unwrap_or(u32::MAX);
     let config = ServerConfig::builder()
         .max_request_body_size(limits.body_bytes)
@@ -262,6 +265,7 @@ fn service(limits: &RpcLimits) -> TowerServiceBuilder<Layers, Identity> {
         .set_rpc_middleware(RpcServiceBuilder::new().rpc_logger(LOGGED_BYTES).layer(
             DispatchLayer {
                 response_bytes: limits.response_bytes,
+                meters,
             },
         ))
         .to_service_builder()

@@ -17,7 +17,7 @@ use std::{
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
     },
     thread::JoinHandle,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Where and how the journal is written.
@@ -174,7 +174,10 @@ impl Writer {
         files
             .reached(Point::JournalWritten)
             .map_err(StoreError::io("write", &*path))?;
+        let begun = Instant::now();
         file.sync().map_err(StoreError::io("sync", &*path))?;
+        metrics::histogram!("trestle_journal_sync_seconds").record(begun.elapsed());
+        metrics::counter!("trestle_journal_bytes_total").increment(bytes.len() as u64);
         *length += bytes.len();
         files
             .reached(Point::JournalSynced)
