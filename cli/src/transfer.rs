@@ -104,6 +104,13 @@ impl Chain {
         })
     }
 
+    /// L1, to read.
+    pub(crate) fn provider(&self) -> DynProvider {
+        ProviderBuilder::new()
+            .connect_http(self.l1.clone())
+            .erased()
+    }
+
     /// An account on L1.
     pub(crate) fn l1_wallet(&self, signer: PrivateKeySigner) -> Wallet {
         Wallet::new(Layer::L1, self.l1.clone(), signer, self.poll)

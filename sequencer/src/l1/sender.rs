@@ -18,6 +18,7 @@ mod chain_view;
 mod config;
 mod fees;
 mod journal;
+mod remote;
 mod request;
 mod signer;
 mod slot;

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::l1::RpcError;
 use alloy::{
-    consensus::{TxEip1559, TxEip4844, TxEnvelope},
+    consensus::{TxEip1559, TxEip4844, TxEnvelope, TypedTransaction},
     primitives::{Bytes, TxKind, U256},
 };
 use tokio::time::Instant;
@@ -134,7 +134,7 @@ impl L1Sender {
         fees: Fees,
     ) -> Result<Attempted, SenderError> {
         let sidecar = request.blobs.as_mut().and_then(BlobSet::take_sidecar);
-        let envelope = self.sign(nonce, &request, gas_limit, fees)?;
+        let envelope = self.sign(nonce, &request, gas_limit, fees).await?;
         let (raw, hash) = (encode(&envelope), *envelope.tx_hash());
         let attempts = self.slots.get(&nonce).map_or(0, Slot::attempts);
         let (key, bytes) = (request.key, raw.len());
@@ -170,7 +170,7 @@ impl L1Sender {
         Ok(self.send_newest(nonce).await)
     }
 
-    fn sign(
+    async fn sign(
         &self,
         nonce: u64,
         request: &TxRequest,
@@ -179,8 +179,8 @@ impl L1Sender {
     ) -> Result<TxEnvelope, SenderError> {
         let (chain_id, input) = (self.config.chain_id, request.data.clone());
         let (to, value) = (request.to, request.value);
-        let signed = match &request.blobs {
-            None => self.signer.sign(TxEip1559 {
+        let tx: TypedTransaction = match &request.blobs {
+            None => TxEip1559 {
                 chain_id,
                 nonce,
                 gas_limit,
@@ -190,8 +190,9 @@ impl L1Sender {
                 value,
                 access_list: Default::default(),
                 input,
-            }),
-            Some(blobs) => self.signer.sign(TxEip4844 {
+            }
+            .into(),
+            Some(blobs) => TxEip4844 {
                 chain_id,
                 nonce,
                 gas_limit,
@@ -203,9 +204,10 @@ impl L1Sender {
                 blob_versioned_hashes: blobs.hashes().to_vec(),
                 max_fee_per_blob_gas: fees.max_blob_fee.unwrap_or_default(),
                 input,
-            }),
+            }
+            .into(),
         };
-        Ok(signed?)
+        Ok(self.signer.sign(tx).await?)
     }
 
     /// What L1 takes of the newest attempt at `nonce`: with blobs, their sidecar is read from the journal, so that
@@ -255,6 +257,7 @@ impl L1Sender {
         let (request, gas_limit) = (slot.newest().request.clone(), slot.newest().gas_limit);
         let market = self.client.fee_market().await?;
         let fees = self.fees_at(nonce, &market, request.blobs.is_some())?;
+        metrics::counter!("trestle_l1_sender_fee_bumps_total").increment(1);
         match Box::pin(self.sign_and_send(nonce, request, gas_limit, fees)).await? {
             Attempted::Sent => Ok(()),
             Attempted::Fault(error) => Err(error),

@@ -2,12 +2,13 @@
 //!
 //! Keys do not come from the command line, where every process of the machine could read them.
 
+use super::remote::RemoteSigner;
 use alloy::{
-    consensus::{SignableTransaction, Signed, TxEnvelope},
+    consensus::{SignableTransaction, TxEnvelope, TypedTransaction},
     eips::eip2718::Encodable2718,
-    network::TxSignerSync,
     primitives::{Address, B256, Bytes, Signature},
     signers::{SignerSync, local::PrivateKeySigner},
+    transports::http::reqwest::Url,
 };
 use std::{
     fmt, fs,
@@ -28,6 +29,13 @@ pub enum KeySource {
         path: PathBuf,
         /// Its password.
         password: PasswordSource,
+    },
+    /// A remote signer that is asked with `eth_signTransaction`.
+    Remote {
+        /// Its JSON-RPC.
+        url: Url,
+        /// The account there.
+        account: Address,
     },
 }
 
@@ -69,24 +77,46 @@ pub enum SignerError {
         /// The keystore.
         path: PathBuf,
     },
+    /// What was read is a keystore, and no password is named for it.
+    #[error("{path} is an encrypted keystore: name the file of its password too")]
+    NoPassword {
+        /// The keystore.
+        path: PathBuf,
+    },
     /// The transaction could not be signed.
     #[error("transaction could not be signed")]
     Refused,
+    /// The remote signer cannot be asked, or refuses.
+    #[error("{reason}")]
+    Remote {
+        /// What it said.
+        reason: String,
+    },
+    /// The remote signer gave something else than the transaction, signed by the account.
+    #[error("remote signer gave another transaction than it was asked to sign")]
+    RemoteLied,
 }
 
 /// A key that signs L1 transactions; `Debug` shows its address alone.
 #[derive(Clone)]
-pub struct L1Signer(PrivateKeySigner);
+pub struct L1Signer(Holder);
+
+/// Who holds the key.
+#[derive(Clone)]
+enum Holder {
+    Process(PrivateKeySigner),
+    Remote(RemoteSigner),
+}
 
 impl fmt::Debug for L1Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("L1Signer").field(&self.0.address()).finish()
+        f.debug_tuple("L1Signer").field(&self.address()).finish()
     }
 }
 
 impl From<PrivateKeySigner> for L1Signer {
     fn from(signer: PrivateKeySigner) -> Self {
-        Self(signer)
+        Self(Holder::Process(signer))
     }
 }
 
@@ -94,29 +124,43 @@ impl L1Signer {
     /// The account.
     #[must_use]
     pub const fn address(&self) -> Address {
-        self.0.address()
+        match &self.0 {
+            Holder::Process(signer) => signer.address(),
+            Holder::Remote(signer) => signer.account(),
+        }
+    }
+
+    /// Whether the key is with another program, which signs transactions only.
+    #[must_use]
+    pub const fn is_remote(&self) -> bool {
+        matches!(self.0, Holder::Remote(_))
     }
 
     /// Signs a hash that is bound to its purpose.
     ///
     /// # Errors
-    /// [`SignerError::Refused`] when the key cannot sign.
+    /// [`SignerError::Refused`] when the key cannot sign, or is with a remote signer.
     pub(crate) fn sign_hash(&self, hash: &B256) -> Result<Signature, SignerError> {
-        self.0
-            .sign_hash_sync(hash)
-            .map_err(|_| SignerError::Refused)
+        match &self.0 {
+            Holder::Process(signer) => signer
+                .sign_hash_sync(hash)
+                .map_err(|_| SignerError::Refused),
+            Holder::Remote(_) => Err(SignerError::Refused),
+        }
     }
 
-    pub(super) fn sign<T>(&self, mut tx: T) -> Result<TxEnvelope, SignerError>
-    where
-        T: SignableTransaction<Signature>,
-        TxEnvelope: From<Signed<T>>,
-    {
-        let signature = self
-            .0
-            .sign_transaction_sync(&mut tx)
-            .map_err(|_| SignerError::Refused)?;
-        Ok(tx.into_signed(signature).into())
+    /// Signs a transaction.
+    pub(super) async fn sign(&self, tx: TypedTransaction) -> Result<TxEnvelope, SignerError> {
+        match &self.0 {
+            Holder::Process(signer) => {
+                let hash = tx.signature_hash();
+                let signature = signer
+                    .sign_hash_sync(&hash)
+                    .map_err(|_| SignerError::Refused)?;
+                Ok(tx.into_envelope(signature))
+            }
+            Holder::Remote(signer) => signer.sign(&tx).await,
+        }
     }
 }
 
@@ -133,7 +177,11 @@ pub fn load_signer(source: &KeySource) -> Result<L1Signer, SignerError> {
     match source {
         KeySource::File(path) => {
             warn_if_shared(path);
-            parse_key(&read_file(path)?, &path.display().to_string())
+            let text = read_file(path)?;
+            if text.trim_start().starts_with('{') {
+                return Err(SignerError::NoPassword { path: path.clone() });
+            }
+            parse_key(&text, &path.display().to_string())
         }
         KeySource::Env(name) => {
             tracing::warn!(variable = name, "key comes from the environment");
@@ -144,17 +192,22 @@ pub fn load_signer(source: &KeySource) -> Result<L1Signer, SignerError> {
                 PasswordSource::File(file) => read_file(file)?,
                 PasswordSource::Env(name) => read_variable(name)?,
             };
+            warn_if_shared(path);
             let password = text.lines().next().unwrap_or_default();
             PrivateKeySigner::decrypt_keystore(path, password)
-                .map(L1Signer)
+                .map(L1Signer::from)
                 .map_err(|_| SignerError::Keystore { path: path.clone() })
+        }
+        KeySource::Remote { url, account } => {
+            let signer = RemoteSigner::new(url.clone(), *account);
+            Ok(L1Signer(Holder::Remote(signer)))
         }
     }
 }
 
 fn parse_key(text: &str, from: &str) -> Result<L1Signer, SignerError> {
-    let key = text.trim().parse();
-    key.map(L1Signer)
+    let key = text.trim().parse::<PrivateKeySigner>();
+    key.map(L1Signer::from)
         .map_err(|_| SignerError::NotAKey { from: from.into() })
 }
 

@@ -4,13 +4,17 @@ use super::{
     SenderConfig,
     broadcast::Attempted,
     chain_view::Head,
-    journal::SenderJournal,
+    journal::{JournaledTx, SenderJournal},
     request::{SenderError, SenderStatus, SubmitError, TxKey, TxRequest, TxState},
     signer::L1Signer,
     slot::{Attempt, Phase, Slot},
 };
 use crate::l1::L1Client;
-use alloy::{eips::BlockNumberOrTag, primitives::Address};
+use alloy::{
+    consensus::{TxEnvelope, transaction::SignerRecoverable},
+    eips::{BlockNumberOrTag, eip2718::Decodable2718},
+    primitives::Address,
+};
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot, watch};
 
@@ -96,6 +100,8 @@ impl L1Sender {
         config: SenderConfig,
     ) -> (Self, SenderHandle) {
         let (order_tx, orders) = mpsc::channel(QUEUE);
+        metrics::gauge!("trestle_l1_sender_halted").increment(0);
+        metrics::gauge!("trestle_l1_sender_waiting").increment(0);
         let (status, status_rx) = watch::channel(SenderStatus::default());
         let handle = SenderHandle {
             account: signer.address(),
@@ -130,6 +136,7 @@ impl L1Sender {
         let result = self.run_until_fatal().await;
         if let Err(error) = &result {
             tracing::error!(%error, account = %self.signer.address(), "sender halted");
+            metrics::gauge!("trestle_l1_sender_halted").set(1);
             self.status.send_modify(|status| {
                 status.fault = Some(error.clone());
                 status.is_halted = true;
@@ -271,6 +278,10 @@ impl L1Sender {
     fn load_slots(&self) -> Result<BTreeMap<u64, Slot>, SenderError> {
         let mut slots: BTreeMap<u64, Slot> = BTreeMap::new();
         let mut kept = self.journal.load()?;
+        if let Some(former) = former_account(&kept, self.signer.address()) {
+            self.retire(former, &kept)?;
+            kept.clear();
+        }
         kept.sort_by_key(|tx| (tx.nonce, tx.attempt));
         for tx in kept {
             let nonce = tx.nonce;
@@ -284,6 +295,15 @@ impl L1Sender {
             }
         }
         Ok(slots)
+    }
+
+    /// Forgets what another account sent before this one took its place: L1 may still include it, at that account's
+    /// cost, and the Inbox refuses it once the batcher is another.
+    fn retire(&self, former: Address, kept: &[JournaledTx]) -> Result<(), SenderError> {
+        let nonces: std::collections::BTreeSet<u64> = kept.iter().map(|tx| tx.nonce).collect();
+        let (first, last) = (nonces.first(), nonces.last());
+        tracing::warn!(%former, account = %self.signer.address(), ?first, ?last, "the account has changed: its former transactions are given up; until L1 includes or drops them, keep that account's key");
+        Ok(self.journal.prune_below(u64::MAX)?)
     }
 
     pub(super) async fn look_at_head(&mut self) -> Result<(), SenderError> {
@@ -349,4 +369,15 @@ impl L1Sender {
             .map(Slot::state)
             .ok_or(SubmitError::Stopped)
     }
+}
+
+/// Who signed all that is kept, if it is another account.
+fn former_account(kept: &[JournaledTx], account: Address) -> Option<Address> {
+    let signer = |tx: &JournaledTx| {
+        let envelope = TxEnvelope::decode_2718(&mut tx.raw.as_ref()).ok()?;
+        envelope.recover_signer().ok()
+    };
+    let former = kept.first().and_then(signer)?;
+    let is_one = kept.iter().all(|tx| signer(tx) == Some(former));
+    (former != account && is_one).then_some(former)
 }
