@@ -20,4 +20,5 @@ pub use block::BatchBlock;
 pub use build::{BuildError, BuiltBatch, build_batch};
 pub use close::ClosePolicy;
 pub use source::{BatchSource, SourceError, StoreSource};
+pub(crate) use task::TIME_MARGIN;
 pub use task::{Batcher, BatcherConfig, BatcherError, BatcherStatus};

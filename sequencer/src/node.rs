@@ -8,16 +8,20 @@
 //! ```
 //! A sequencer and a replica differ only in what [`NodeConfig::role`] holds.
 
+mod balance;
 mod config;
 mod error;
 mod forward;
+mod gauges;
 mod health;
 mod l1_view;
 mod pressure;
 mod settled;
+mod validate;
 
-pub use config::{FeedSource, NodeConfig, ProposerRole, Role, SequencerConfig};
+pub use config::{FeedSource, MetricsConfig, NodeConfig, ProposerRole, Role, SequencerConfig};
 pub use error::NodeError;
+pub use validate::{Accounts, SettingsError};
 
 use crate::{
     batcher::{Batcher, BatcherConfig, StoreSource},
@@ -25,14 +29,17 @@ use crate::{
     feed::{Authority, FeedFollower, FeedKey, FeedServer},
     l1::{
         KeySource, L1Client, L1Reader, L1Sender, L1Signer, L1View, ReaderConfig, SenderConfig,
-        load_signer,
+        SenderStatus, load_signer,
     },
-    mempool::{BacklogLimits, Mempool, PoolLimits},
+    mempool::{Mempool, PoolLimits},
+    metrics::MetricsPage,
     proposer::{Proposer, ProposerConfig, StoreProposals},
     rpc::{Forward, NodeHandle, RpcServer, SystemClock},
     store::{BlockRef, Identity, Mark, SentTransactions, Store, StoreConfig},
 };
 pub(crate) use forward::Forwarder;
+use gauges::Watched;
+use health::Readiness;
 use l1_view::StoredL1;
 use settled::{durable_heads, settled_heads};
 use std::{
@@ -67,6 +74,7 @@ pub struct Node {
     store: Arc<Store>,
     tasks: Vec<JoinHandle<()>>,
     ended: watch::Receiver<Option<Arc<str>>>,
+    _metrics: Option<MetricsPage>,
 }
 
 /// What both roles open before anything runs.
@@ -89,7 +97,8 @@ struct Following {
 
 impl Opened {
     /// Checks L1 and genesis against the configuration, and opens the data directory.
-    async fn open(config: &NodeConfig) -> Result<Self, NodeError> {
+    async fn open(config: &NodeConfig, accounts: Accounts) -> Result<Self, NodeError> {
+        config.validate()?;
         let chain = Arc::new(config.chain.clone());
         let client = L1Client::new(config.l1.clone(), L1_TIMEOUT);
         let (expected, got) = (
@@ -99,6 +108,7 @@ impl Opened {
         if expected != got {
             return Err(NodeError::L1Chain { expected, got });
         }
+        config.validate_on_l1(&client, accounts).await?;
         let genesis = Arc::new(config.genesis.block(&chain));
         let (expected, got) = (chain.genesis_hash, genesis.header.hash);
         if expected != got {
@@ -197,6 +207,7 @@ impl Node {
     /// # Errors
     /// [`NodeError`]: what could not be opened or started, and nothing is left running.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
+        let keys = Keys::load(&config)?;
         let Opened {
             chain,
             client,
@@ -204,7 +215,7 @@ impl Node {
             mempool,
             engine,
             may_build,
-        } = Opened::open(&config).await?;
+        } = Opened::open(&config, keys.accounts()).await?;
         let following = Opened::follow(&config, engine, client.clone(), may_build)?;
         let Following {
             engine,
@@ -212,8 +223,8 @@ impl Node {
             ended,
             mut tasks,
         } = following;
-        let keys = Keys::load(&config.role)?;
         let mut batcher_status = None;
+        let mut senders = Vec::new();
         if let (Role::Sequencer(SequencerConfig { close, .. }), Some(signer)) =
             (&config.role, keys.batcher)
         {
@@ -230,56 +241,54 @@ impl Node {
                 .with_blobs(Mark::BatcherBlobs);
             let (sender, handle) =
                 L1Sender::new(client.clone(), signer, Arc::new(journal), settings);
+            senders.push(("batcher", handle.status()));
+            tasks.push(tokio::spawn(balance::watch(
+                client.clone(),
+                handle.account(),
+                config.l1_block_time,
+            )));
             let (batcher, status) = Batcher::new(batcher, Arc::new(source), handle, view.clone());
             // The sender logs and publishes why it ends; the batcher sees that it did.
             tasks.push(tokio::spawn(async move { drop(sender.run().await) }));
             tasks.push(tokio::spawn(batcher.run()));
             batcher_status = Some(status);
         }
-        if let Some(proposer) = &config.proposer {
-            tasks.extend(propose(
-                &config,
-                proposer,
-                &store,
-                &client,
-                (&engine, &view),
-            )?);
+        if let (Some(proposer), Some(signer)) = (&config.proposer, keys.proposer) {
+            let role = (proposer, signer);
+            let (started, status) = propose(&config, role, &store, &client, (&engine, &view));
+            tasks.extend(started);
+            senders.push(("proposer", status));
         }
         let (heads, task) = durable_heads(engine.heads.clone(), Arc::clone(&store));
         tasks.push(task);
         let (settled, task) = settled_heads(heads.clone());
         tasks.push(task);
         if let (Role::Sequencer(sequencer), Some(_)) = (&config.role, &batcher_status) {
-            let limits = BacklogLimits {
-                bytes: sequencer.max_backlog,
-                seconds: chain.max_time_lag / 2,
-            };
-            let (store, mempool) = (Arc::clone(&store), Arc::clone(&mempool));
-            tasks.push(tokio::spawn(pressure::press(
-                store,
-                heads.clone(),
-                mempool,
-                limits,
-            )));
+            let limits = sequencer.backlog_limits(&chain);
+            tasks.push(pressure::start(&store, &heads, &mempool, limits));
         }
         tasks.extend(follow_feed(&config.role, &chain, &store, &engine, client));
         let (l1_chain, l1_store) = (Arc::clone(&chain), Arc::clone(&store));
+        let readiness = Readiness::new(&store, view.clone(), senders);
+        let watched = Watched {
+            store: Arc::downgrade(&store),
+            mempool: Arc::clone(&mempool),
+            heads: heads.clone(),
+            view: view.clone(),
+            readiness: readiness.clone(),
+        };
+        let page = watched.serve(config.metrics).await?;
         let handle = NodeHandle {
             config: chain,
             store: Arc::clone(&store),
             pool: mempool,
             settled,
-            l1: Some(Arc::new(StoredL1::new(
-                l1_chain,
-                l1_store,
-                heads,
-                view.clone(),
-            ))),
+            l1: Some(Arc::new(StoredL1::new(l1_chain, l1_store, heads, view))),
             forward: forwarder(&config.role),
             batcher: batcher_status,
             clock: Arc::new(SystemClock),
         };
-        let mut routes = health::routes(&store, view);
+        let mut routes = health::routes(readiness);
         if let Some(key) = keys.feed {
             let key = FeedKey::new(key, config.chain.l2_chain_id);
             let server = FeedServer::new(&store, key, config.rpc.limits.feed_followers);
@@ -292,6 +301,7 @@ impl Node {
             store,
             tasks,
             ended,
+            _metrics: page,
         })
     }
 
@@ -345,16 +355,15 @@ impl Node {
 /// Starts the proposer and its L1 sender.
 fn propose(
     config: &NodeConfig,
-    role: &ProposerRole,
+    (role, signer): (&ProposerRole, L1Signer),
     store: &Arc<Store>,
     client: &L1Client,
-    following: (&EngineHandle, &watch::Receiver<L1View>),
-) -> Result<[JoinHandle<()>; 2], NodeError> {
-    let (engine, view) = following;
-    let signer = load_signer(&role.key)?;
+    (engine, view): (&EngineHandle, &watch::Receiver<L1View>),
+) -> ([JoinHandle<()>; 2], watch::Receiver<SenderStatus>) {
     let settings = SenderConfig::for_block_time(config.chain.l1_chain_id, config.l1_block_time);
     let journal = SentTransactions::new(Arc::clone(store), Mark::ProposerSent);
     let (sender, handle) = L1Sender::new(client.clone(), signer, Arc::new(journal), settings);
+    let status = handle.status();
     let source = StoreProposals::new(Arc::clone(store), engine.tip.clone(), engine.heads.clone());
     let settings = ProposerConfig {
         factory: role.factory,
@@ -374,28 +383,47 @@ fn propose(
         view.clone(),
     );
     // The sender logs and publishes why it ends; the proposer sees that it did.
-    Ok([
+    let tasks = [
         tokio::spawn(async move { drop(sender.run().await) }),
         tokio::spawn(proposer.run()),
-    ])
+    ];
+    (tasks, status)
 }
 
-/// The keys of a sequencer; none on a replica.
+/// The keys of a node.
 #[derive(Default)]
 struct Keys {
     batcher: Option<L1Signer>,
     feed: Option<L1Signer>,
+    proposer: Option<L1Signer>,
 }
 
 impl Keys {
-    fn load(role: &Role) -> Result<Self, NodeError> {
-        let Role::Sequencer(sequencer) = role else {
-            return Ok(Self::default());
+    fn load(config: &NodeConfig) -> Result<Self, NodeError> {
+        let load = |key: Option<&KeySource>| key.map(load_signer).transpose();
+        let proposer = load(config.proposer.as_ref().map(|role| &role.key))?;
+        let Role::Sequencer(sequencer) = &config.role else {
+            return Ok(Self {
+                proposer,
+                ..Self::default()
+            });
         };
-        let load = |key: &Option<KeySource>| key.as_ref().map(load_signer).transpose();
-        let batcher = load(&sequencer.batcher_key)?;
-        let feed = load(&sequencer.feed_key)?.or_else(|| batcher.clone());
-        Ok(Self { batcher, feed })
+        let batcher = load(sequencer.batcher_key.as_ref())?;
+        // A remote signer signs transactions only.
+        let for_feed = batcher.clone().filter(|signer| !signer.is_remote());
+        let feed = load(sequencer.feed_key.as_ref())?.or(for_feed);
+        Ok(Self {
+            batcher,
+            feed,
+            proposer,
+        })
+    }
+
+    fn accounts(&self) -> Accounts {
+        Accounts {
+            batcher: self.batcher.as_ref().map(L1Signer::address),
+            proposer: self.proposer.as_ref().map(L1Signer::address),
+        }
     }
 }
 

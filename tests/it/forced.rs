@@ -78,7 +78,12 @@ async fn deposit_is_forced_in_while_the_sequencer_is_stopped() {
 
 #[tokio::test]
 async fn forced_batch_that_contradicts_the_unsafe_chain_rewinds_it() {
-    let chain = Chain::new(ChainOptions::default()).await;
+    // A delay of batches that reaches the forced inclusion would be refused.
+    let chain = Chain::new(ChainOptions {
+        forced_inclusion_delay: 7_200,
+        ..ChainOptions::default()
+    })
+    .await;
     let mut slow = chain.sequencer();
     // Blocks wait so long for their batch that another one comes before them.
     let delay = slow

@@ -19,7 +19,7 @@ use trestle_protocol::ChainConfig;
 /// Blocks that are looked at for one batch.
 const WINDOW: usize = 4_096;
 /// Seconds kept from the bounds that L1 sets for timestamps.
-const TIME_MARGIN: u64 = 60;
+pub(crate) const TIME_MARGIN: u64 = 60;
 
 /// Settings of the batcher.
 #[derive(Debug, Clone)]

@@ -1,8 +1,10 @@
 //! Why a node does not start or stop as it should.
 
+use super::SettingsError;
 use crate::{
     engine::EngineError,
     l1::{ReaderError, RpcError, SignerError},
+    metrics::MetricsError,
     rpc::RpcStartError,
     store::StoreError,
 };
@@ -39,12 +41,18 @@ pub enum NodeError {
     /// The L1 reader cannot take up where it stood.
     #[error(transparent)]
     Reader(#[from] ReaderError),
+    /// L1 would refuse what the settings ask for, or they cannot work.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
     /// A key cannot be read.
     #[error(transparent)]
     Key(#[from] SignerError),
     /// Requests cannot be served.
     #[error(transparent)]
     Rpc(#[from] RpcStartError),
+    /// Metrics cannot be served.
+    #[error(transparent)]
+    Metrics(#[from] MetricsError),
     /// The engine's thread cannot be started.
     #[error("engine thread does not start: {0}")]
     Thread(#[source] std::io::Error),
