@@ -97,7 +97,7 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
 }
 
 /// Derives everything that L1 has, with progress on standard error.
-async fn derive(table: &mut Table) -> eyre::Result<()> {
+pub(crate) async fn derive(table: &mut Table) -> eyre::Result<()> {
     let inbox = table.files.rollup.contracts.inbox;
     let total = table.reader.read(inbox, &batchCountCall {}).await?;
     let head = table

@@ -27,7 +27,7 @@ pub use chain::{Chain, next_deposit};
 pub use error::EngineError;
 pub use feed::{FeedInlet, Outcome};
 pub use heads::{BatchTip, Heads, HeadsFeed};
-pub use ledger::{L1Ledger, batch_of_block, read_batch, read_entries};
+pub use ledger::{L1Ledger, batch_of_block, forget_l1, newest_batch, read_batch, read_entries};
 pub use records::{BatchRecord, EntryRecord};
 pub use run::{Engine, EngineHandle, EngineParts};
 pub use update::{L1BlockRef, L1Input, L1Update, SeenBatch};

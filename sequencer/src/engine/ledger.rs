@@ -8,7 +8,7 @@ use super::{
     heads::BatchTip,
     records::{BatchRecord, EntryRecord, L1Record, decode},
 };
-use crate::store::{BlockRef, Mark, MarkBatch, Store};
+use crate::store::{BlockRef, Mark, MarkBatch, Store, Ticket};
 use alloy_primitives::{B256, Bytes};
 use std::{ops::Range, sync::Arc};
 use trestle_protocol::QueuedEntry;
@@ -349,4 +349,31 @@ pub fn batch_of_block(store: &Store, number: u64) -> Result<Option<u64>, EngineE
     found
         .map(|(_, bytes)| decode("batch end", &bytes))
         .transpose()
+}
+
+/// The newest batch that the engine has seen on L1, with its index.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn newest_batch(store: &Store) -> Result<Option<(u64, BatchRecord)>, EngineError> {
+    let found = store.last_mark(Mark::Batch, u64::MAX)?;
+    found
+        .map(|(index, bytes)| Ok((index, decode("batch", &bytes)?)))
+        .transpose()
+}
+
+/// Forgets everything that L1 said: it is read again from the chain's deployment on, and held against the blocks that
+/// are there.
+///
+/// # Errors
+/// When the store cannot be read, or refuses.
+pub fn forget_l1(store: &Store) -> Result<Ticket, EngineError> {
+    let mut batch = MarkBatch::default();
+    batch.remove(Mark::L1Cursor);
+    for kind in [Mark::Batch, Mark::BatchEnd, Mark::Deposit, Mark::L1Block] {
+        for (number, _) in store.marks(kind, 0..u64::MAX)? {
+            batch.remove(kind(number));
+        }
+    }
+    Ok(store.write_marks(batch)?)
 }

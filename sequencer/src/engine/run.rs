@@ -108,6 +108,8 @@ impl Engine {
             builder.see_l1(&ledger)?;
             builder.on_unwind(&chain)?;
         }
+        // Blocks of a snapshot, with L1 still to be read: kept as long as L1 agrees.
+        let is_ahead = chain.head().header.number > ledger.tip().end.number;
         let feed = HeadsFeed {
             heads: watch::Sender::new(Heads::default()),
             tip: watch::Sender::new(ledger.tip()),
@@ -117,7 +119,7 @@ impl Engine {
                 chain,
                 ledger,
                 genesis,
-                keeps_unsafe: builder.is_some() || follows_feed,
+                keeps_unsafe: builder.is_some() || follows_feed || is_ahead,
             },
             mempool,
             builder,

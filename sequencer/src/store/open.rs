@@ -33,6 +33,11 @@ pub(super) struct Directory {
 }
 
 impl Directory {
+    /// Where the database is.
+    pub(super) fn db(&self) -> &Path {
+        &self.db
+    }
+
     /// Creates what is missing, closes the directory to others and locks it.
     pub(super) fn lock(root: &Path) -> Result<Self, StoreError> {
         let (journal, db) = (root.join("journal"), root.join("db"));

@@ -3,7 +3,10 @@
 use crate::store::{
     HashedNodes, Identity, Snapshot, Store, StoreConfig, StoreError, Ticket, block::reference,
 };
-use alloy_consensus::{Header, Receipt, ReceiptWithBloom, Signed, TxLegacy};
+use alloy_consensus::{
+    Header, Receipt, ReceiptWithBloom, Signed, TxLegacy,
+    proofs::{calculate_receipt_root, calculate_transaction_root},
+};
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, Signature, U256, keccak256};
 use op_alloy_consensus::{OpDepositReceipt, OpReceiptEnvelope, OpTxEnvelope, TxDeposit};
 use parking_lot::{RwLock, RwLockReadGuard};
@@ -94,7 +97,7 @@ impl Chain {
         self.0.len() as u64 - 1
     }
 
-    pub(super) fn block(&self, number: u64) -> &Arc<SealedBlock> {
+    pub(crate) fn block(&self, number: u64) -> &Arc<SealedBlock> {
         &self.0[index(number)].0
     }
 
@@ -191,8 +194,10 @@ fn random_diff(seed: u64, world: &World) -> StateDiff {
     diff
 }
 
-fn seal(header: Header, transactions: Vec<OpTxEnvelope>, diff: StateDiff) -> SealedBlock {
-    let receipts = transactions.iter().map(receipt).collect();
+fn seal(mut header: Header, transactions: Vec<OpTxEnvelope>, diff: StateDiff) -> SealedBlock {
+    let receipts: Vec<_> = transactions.iter().map(receipt).collect();
+    header.transactions_root = calculate_transaction_root(&transactions);
+    header.receipts_root = calculate_receipt_root(&receipts);
     let senders = transactions
         .iter()
         .zip(0..)

@@ -1,0 +1,167 @@
+//! Reads a snapshot into a new data directory.
+
+use super::{
+    END, ENTRY, Hashing, KEY_MAX, MAGIC, SnapshotError, TABLE, TABLE_END, VALUE_MAX, VERSION,
+    check, tables,
+};
+use crate::store::{
+    BlockRef, Identity, StoreError,
+    open::Directory,
+    tables::{Db, Folded, put},
+};
+use alloy_primitives::B256;
+use std::{
+    io::{self, BufReader, Read},
+    path::Path,
+};
+
+/// Bytes that are written to the database in one transaction.
+const TRANSACTION_BYTES: usize = 32 << 20;
+
+/// Reads the snapshot `input` of the chain `identity` into the directory `dir`, which must be empty or not there, and
+/// checks all that its headers commit to. Gives the head. After an error the directory holds nothing of use.
+///
+/// # Errors
+/// [`SnapshotError`]: what is wrong with the file, or with the directory.
+pub fn restore_snapshot(
+    dir: &Path,
+    identity: &Identity,
+    input: impl Read,
+) -> Result<BlockRef, SnapshotError> {
+    let mut input = Hashing::new(zstd::Decoder::new(BufReader::new(input))?);
+    let head = read_head(&mut input, identity)?;
+    let directory = Directory::lock(dir)?;
+    let db = Db::open(directory.db())?;
+    for (name, table) in tables(&db.tables) {
+        read_table(&db, name, table, &mut input)?;
+    }
+    expect(&mut input, &[END], "end of the tables")?;
+    let expected = input.hash();
+    let mut hash = [0; 32];
+    read_exact(&mut input, &mut hash)?;
+    if expected != B256::from(hash) {
+        return Err(SnapshotError::Damaged {
+            what: "its hash is another",
+        });
+    }
+    check::check(&db, identity, head)?;
+    let tx = db.write()?;
+    db.tables.set_identity(&tx, identity)?;
+    db.tables.set_folded(&tx, &Folded { head, record: 0 })?;
+    tx.commit().map_err(StoreError::from)?;
+    Ok(head)
+}
+
+fn read_head(input: &mut impl Read, identity: &Identity) -> Result<BlockRef, SnapshotError> {
+    let mut start = [0; 12];
+    read_exact(input, &mut start).map_err(|_| SnapshotError::Foreign)?;
+    if start != *[MAGIC.as_slice(), &VERSION.to_be_bytes()].concat() {
+        return Err(SnapshotError::Foreign);
+    }
+    let mut got = [0; Identity::LEN];
+    read_exact(input, &mut got)?;
+    let damaged = SnapshotError::Damaged { what: "identity" };
+    let got = Identity::decode(&got).ok_or(damaged)?;
+    if got != *identity {
+        let (expected, got) = (Box::new(*identity), Box::new(got));
+        return Err(SnapshotError::OtherChain { expected, got });
+    }
+    let (mut number, mut hash) = ([0; 8], [0; 32]);
+    read_exact(input, &mut number)?;
+    read_exact(input, &mut hash)?;
+    Ok(BlockRef {
+        number: u64::from_be_bytes(number),
+        hash: hash.into(),
+    })
+}
+
+fn read_table(
+    db: &Db,
+    name: &'static str,
+    table: signet_libmdbx::Database,
+    input: &mut impl Read,
+) -> Result<(), SnapshotError> {
+    let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
+    expect(input, &[TABLE, length], name)?;
+    expect(input, name.as_bytes(), name)?;
+    loop {
+        let tx = db.write()?;
+        let mut bytes = 0;
+        let is_over = loop {
+            if bytes > TRANSACTION_BYTES {
+                break false;
+            }
+            let Some((key, value)) = read_entry(name, input)? else {
+                break true;
+            };
+            bytes += key.len() + value.len();
+            put(&tx, table, &key, &value)?;
+        };
+        tx.commit().map_err(StoreError::from)?;
+        if is_over {
+            return Ok(());
+        }
+    }
+}
+
+type Entry = (Vec<u8>, Vec<u8>);
+
+/// The next entry; `None` at the end of the table.
+fn read_entry(name: &'static str, input: &mut impl Read) -> Result<Option<Entry>, SnapshotError> {
+    let mut tag = [0];
+    read_exact(input, &mut tag)?;
+    match tag {
+        [TABLE_END] => return Ok(None),
+        [ENTRY] => {}
+        _ => return Err(SnapshotError::Damaged { what: name }),
+    }
+    let (mut key, mut value) = ([0; 4], [0; 4]);
+    read_exact(input, &mut key)?;
+    read_exact(input, &mut value)?;
+    let (key, value) = (u32::from_be_bytes(key), u32::from_be_bytes(value));
+    if key == 0 || key > KEY_MAX || value > VALUE_MAX {
+        return Err(SnapshotError::Damaged { what: name });
+    }
+    Ok(Some((take(input, key)?, take(input, value)?)))
+}
+
+/// So many bytes; memory grows with what is there, not with what is promised.
+fn take(input: &mut impl Read, length: u32) -> Result<Vec<u8>, SnapshotError> {
+    let mut bytes = Vec::new();
+    input
+        .take(length.into())
+        .read_to_end(&mut bytes)
+        .map_err(ended)?;
+    match u32::try_from(bytes.len()) {
+        Ok(got) if got == length => Ok(bytes),
+        _ => Err(SnapshotError::Damaged {
+            what: "it ends too early",
+        }),
+    }
+}
+
+fn expect(input: &mut impl Read, bytes: &[u8], what: &'static str) -> Result<(), SnapshotError> {
+    let mut got = vec![0; bytes.len()];
+    read_exact(input, &mut got)?;
+    match got == bytes {
+        true => Ok(()),
+        false => Err(SnapshotError::Damaged { what }),
+    }
+}
+
+fn read_exact(input: &mut impl Read, into: &mut [u8]) -> Result<(), SnapshotError> {
+    input.read_exact(into).map_err(ended)
+}
+
+/// A file that ends, and a frame that does not decompress, are damage; anything else is the disk's fault.
+fn ended(error: io::Error) -> SnapshotError {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => SnapshotError::Damaged {
+            what: "it ends too early",
+        },
+        io::ErrorKind::Other | io::ErrorKind::InvalidData => SnapshotError::Damaged {
+            what: "it does not decompress",
+        },
+        _ => SnapshotError::Io(error),
+    }
+}
