@@ -1,16 +1,9 @@
-//! `trestle doctor`: says what of the surroundings is in place, one line each.
-//!
-//! Reads only. Fails if something is missing that `trestle dev` cannot do without.
+//! The programs that `trestle dev` starts or recommends.
 
 use std::process::Command;
 
-use eyre::bail;
-
+use super::report::Report;
 use crate::tools;
-
-/// Check that the programs `trestle dev` starts are installed.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
 
 /// Programs, whether `dev` needs them, and what they are for.
 const PROGRAMS: [(&str, bool, &str); 3] = [
@@ -19,27 +12,23 @@ const PROGRAMS: [(&str, bool, &str); 3] = [
     ("setpriv", false, "ends anvil when `trestle dev` is killed"),
 ];
 
-/// Prints the table.
-///
-/// # Errors
-/// When a needed program is missing.
-pub(crate) async fn run(_args: Args) -> eyre::Result<()> {
-    let mut missing = Vec::new();
+/// Reports on each of them.
+pub(super) fn check(report: &mut Report) {
     for (name, needed, purpose) in PROGRAMS {
-        let found = tools::find(name).map(|path| version(&path));
-        let state = found.as_deref().unwrap_or("missing");
-        println!("{name:<8} {state} ({purpose})");
-        if needed && found.is_none() {
-            missing.push(name);
+        match tools::find(name).map(|path| version(&path)) {
+            Some(found) => report.ok(name, format!("{found} ({purpose})")),
+            None if needed => report.fail(
+                name,
+                format!("missing ({purpose})"),
+                "run `make setup`, or install Foundry",
+            ),
+            None => report.warn(
+                name,
+                format!("missing ({purpose})"),
+                "run `make setup`, or install it if you want that",
+            ),
         }
     }
-    if !missing.is_empty() {
-        bail!(
-            "{} not found: run `make setup`, or install Foundry",
-            missing.join(", ")
-        );
-    }
-    Ok(())
 }
 
 /// First line of `program --version`, or the bare path if it does not say.
