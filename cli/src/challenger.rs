@@ -7,7 +7,7 @@ use alloy::{
     providers::{Provider, ProviderBuilder},
     transports::http::reqwest::Url,
 };
-use eyre::{WrapErr, bail};
+use eyre::{WrapErr, bail, eyre};
 use tracing::{info, warn};
 use trestle_challenger::{
     host::{DiskStore, Follower},
@@ -23,14 +23,18 @@ use trestle_sequencer::l1::{
     ContractReader, KeySource, L1Client, L1Sender, MemoryJournal, SenderConfig, SenderHandle,
     load_signer,
 };
+use trestle_sequencer::metrics::{self, MetricsPage, Part};
 use trestle_vm::Image;
 
-use crate::{blobs::BlobArgs, shutdown};
+use crate::{
+    account::{self, AccountArgs},
+    blobs::BlobArgs,
+    settings::ConfigArgs,
+    shutdown,
+};
 
-/// Environment variable with the challenger's key.
-const KEY_VARIABLE: &str = "TRESTLE_CHALLENGER_KEY";
 /// Longest wait for an answer of L1.
-const L1_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const L1_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest pause after a fault.
 const BACKOFF_MAX: Duration = Duration::from_secs(15);
 /// A tenth of an ether, in wei: kept for gas.
@@ -78,10 +82,9 @@ impl Chain {
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    chain: Chain,
-    /// File with the challenger's key in hexadecimal; else the environment variable TRESTLE_CHALLENGER_KEY.
-    #[arg(long, value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    pub(crate) chain: Chain,
+    #[command(flatten)]
+    pub(crate) key: AccountArgs<account::Challenger>,
     /// Say what would be done, at what bond and by what deadline; needs no key.
     #[arg(long, conflicts_with = "watch")]
     dry_run: bool,
@@ -97,7 +100,23 @@ pub(crate) struct Args {
     run_batches: bool,
     /// Address for Prometheus metrics.
     #[arg(long, value_name = "ADDRESS")]
-    metrics_addr: Option<SocketAddr>,
+    pub(crate) metrics_addr: Option<SocketAddr>,
+    #[command(flatten)]
+    _settings: ConfigArgs,
+}
+
+impl Args {
+    /// Whether it plays.
+    pub(crate) const fn needs_key(&self) -> bool {
+        !self.dry_run && !self.watch
+    }
+}
+
+impl Chain {
+    /// Beacon endpoints that are named.
+    pub(crate) fn beacons(&self) -> &[Url] {
+        &self.blobs.beacon
+    }
 }
 
 /// What a player does beside answering what is needed.
@@ -226,14 +245,16 @@ fn check_images(images: &Images, programs: &Programs) -> eyre::Result<()> {
 /// # Errors
 /// When the chain, the key or L1 does not serve.
 pub(crate) async fn run(args: Args) -> eyre::Result<()> {
-    if let Some(address) = args.metrics_addr {
-        serve_metrics(address)?;
-    }
+    let plays = args.needs_key();
+    let _page = match args.metrics_addr {
+        Some(address) => Some(serve_metrics(address, plays).await?),
+        None => None,
+    };
     let table = Table::open(&args.chain).await?;
     let mode = match (args.dry_run, args.watch) {
         (true, _) => Mode::DryRun(U256::MAX),
         (_, true) => Mode::Watch,
-        _ => Mode::Play(table.sender(&key(args.key_file)?)?),
+        _ => Mode::Play(table.sender(&key(&args.key)?)?),
     };
     let account = match &mode {
         Mode::Play(sender) => Some(sender.account()),
@@ -252,17 +273,18 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     }
 }
 
-fn key(file: Option<PathBuf>) -> eyre::Result<KeySource> {
-    match file {
-        Some(path) => Ok(KeySource::File(path)),
-        None if std::env::var_os(KEY_VARIABLE).is_some() => Ok(KeySource::Env(KEY_VARIABLE.into())),
-        None => bail!("no key: give --key-file or set {KEY_VARIABLE}, or use --watch or --dry-run"),
-    }
+fn key(args: &AccountArgs<account::Challenger>) -> eyre::Result<KeySource> {
+    args.source().ok_or_else(|| {
+        eyre!("no key: give --key-file or --signer, or set TRESTLE_CHALLENGER_KEY, or use --watch or --dry-run")
+    })
 }
 
-fn serve_metrics(address: SocketAddr) -> eyre::Result<()> {
-    metrics_exporter_prometheus::PrometheusBuilder::new()
-        .with_http_listener(address)
-        .install()
-        .wrap_err("cannot serve metrics")
+async fn serve_metrics(address: SocketAddr, plays: bool) -> eyre::Result<MetricsPage> {
+    let sends = plays.then_some(Part::Sender);
+    let parts: Vec<_> = sends
+        .into_iter()
+        .chain([Part::Process, Part::Challenger])
+        .collect();
+    let recorder = metrics::install(&parts)?;
+    Ok(MetricsPage::serve(address, recorder, Arc::new(|| ())).await?)
 }

@@ -4,8 +4,10 @@
 //! the chain is decided here. Standard output carries only what a command was asked to print, logs
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+mod account;
 mod blobs;
 mod challenger;
+mod config;
 mod deploy;
 mod dev;
 mod dispute;
@@ -16,10 +18,13 @@ mod key;
 mod liar;
 mod logging;
 mod node;
+mod operator;
 mod process;
 mod prove;
 mod recover;
+mod settings;
 mod shutdown;
+mod snapshot;
 mod tools;
 mod transfer;
 mod upgrade;
@@ -29,6 +34,7 @@ mod vm;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use settings::{Parsed, Refusal};
 
 /// An optimistic rollup in one binary.
 #[derive(Debug, Parser)]
@@ -49,6 +55,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Challenger(Box<challenger::Args>),
+    Config(config::Args),
     Claim(Box<transfer::claim::Args>),
     Deploy(Box<deploy::Args>),
     Deposit(Box<transfer::deposit::Args>),
@@ -60,10 +67,12 @@ enum Command {
     Image(image::Args),
     #[command(hide = true)]
     Liar(Box<liar::Args>),
+    Operator(Box<operator::Args>),
     Prove(Box<prove::Args>),
     Recover(recover::Args),
     Replica(Box<node::ReplicaArgs>),
     Sequencer(Box<node::SequencerArgs>),
+    Snapshot(Box<snapshot::Args>),
     Transfers(Box<transfer::list::Args>),
     Upgrade(Box<upgrade::Args>),
     Verify(verify::Args),
@@ -76,6 +85,7 @@ impl Command {
     async fn run(self) -> eyre::Result<()> {
         match self {
             Self::Challenger(args) => challenger::run(*args).await,
+            Self::Config(args) => config::run(&args),
             Self::Recover(args) => recover::run(args).await,
             Self::Upgrade(args) => upgrade::run(*args).await,
             Self::Verify(args) => verify::run(args).await,
@@ -89,8 +99,10 @@ impl Command {
             Self::Transfers(args) => transfer::list::run(*args).await,
             Self::Withdraw(args) => transfer::withdraw::run(*args).await,
             Self::Dev(args) => dev::run(args).await,
+            Self::Snapshot(args) => snapshot::run(*args).await,
             Self::Doctor(args) => doctor::run(args).await,
             Self::Image(args) => image::run(&args),
+            Self::Operator(args) => operator::run(*args).await,
             Self::Prove(args) => prove::run(*args).await,
             Self::Replica(args) => node::replica(*args).await,
             Self::Sequencer(args) => node::sequencer(*args).await,
@@ -104,7 +116,18 @@ impl Command {
 }
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match settings::parse::<Cli>(std::env::args_os()) {
+        Ok(Parsed::Run(cli)) => cli,
+        Ok(Parsed::Show(text)) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+        Err(Refusal::Usage(error)) => error.exit(),
+        Err(Refusal::File(error)) => {
+            eprintln!("error: {error:#}");
+            return ExitCode::from(2);
+        }
+    };
     cli.logging.install();
     // Two providers of TLS get in by way of dependencies; one has to be named before the first use.
     // An error says that one is installed already, which serves as well.

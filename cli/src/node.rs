@@ -15,35 +15,32 @@ use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
 use trestle_sequencer::{
     batcher::ClosePolicy,
     engine::{BuilderConfig, L1BlockRef},
-    l1::KeySource,
-    node::{FeedSource, Node, NodeConfig, ProposerRole, Role, SequencerConfig},
+    metrics::{self, Part},
+    node::{FeedSource, MetricsConfig, Node, NodeConfig, ProposerRole, Role, SequencerConfig},
     rpc::{CorsOrigins, RpcConfig},
 };
 
-use crate::shutdown;
-
-/// Environment variable with the batcher's key.
-const KEY_VARIABLE: &str = "TRESTLE_BATCHER_KEY";
-/// Environment variable with the proposer's key.
-const PROPOSER_KEY_VARIABLE: &str = "TRESTLE_PROPOSER_KEY";
-/// Environment variable with the key that signs the block feed.
-const FEED_KEY_VARIABLE: &str = "TRESTLE_FEED_KEY";
+use crate::{
+    account::{AccountArgs, Batcher, Feed, Proposer},
+    settings::ConfigArgs,
+    shutdown,
+};
 
 /// What every node is told.
-#[derive(Debug, clap::Args)]
-struct Common {
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Common {
     /// Folder with the chain's rollup.json and genesis.json.
     #[arg(long, value_name = "DIR", env = "TRESTLE_CHAIN")]
-    chain: PathBuf,
+    pub(crate) chain: PathBuf,
     /// Folder for the node's data; made if it is not there.
     #[arg(long, value_name = "DIR", env = "TRESTLE_DATADIR")]
-    datadir: PathBuf,
+    pub(crate) datadir: PathBuf,
     /// RPC endpoint of L1.
     #[arg(long, value_name = "URL", env = "TRESTLE_L1_RPC")]
-    l1: Url,
+    pub(crate) l1: Url,
     /// Seconds between two L1 blocks, about.
     #[arg(long, value_name = "SECONDS", default_value_t = 12.0)]
-    l1_block_time: f64,
+    pub(crate) l1_block_time: f64,
     /// Address for JSON-RPC over HTTP and WebSocket.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     rpc_addr: IpAddr,
@@ -53,31 +50,30 @@ struct Common {
     /// Host names under which the RPC may be asked, besides localhost and addresses; `*` for any.
     #[arg(long, value_name = "NAME")]
     rpc_host: Vec<String>,
-    /// File with the proposer's key in hexadecimal; else the environment variable TRESTLE_PROPOSER_KEY.
-    /// Without either no output root is proposed.
-    #[arg(long, value_name = "FILE")]
-    proposer_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) proposer: AccountArgs<Proposer>,
     /// Least time between two proposals, in seconds; each locks a bond until its game is over.
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600.0)]
     proposal_interval: f64,
     /// Pages that may read the RPC's answers; all without this, for wallets.
     #[arg(long, value_name = "ORIGIN")]
     rpc_cors: Vec<String>,
+    /// Address for Prometheus metrics, as in 127.0.0.1:9590; none are kept without.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics_addr: Option<SocketAddr>,
+    #[command(flatten)]
+    _settings: ConfigArgs,
 }
 
 /// Order transactions, and post them to L1.
 #[derive(Debug, clap::Args)]
 pub(crate) struct SequencerArgs {
     #[command(flatten)]
-    common: Common,
-    /// File with the batcher's key in hexadecimal; else the environment variable TRESTLE_BATCHER_KEY.
-    /// Without either nothing is posted.
-    #[arg(long, value_name = "FILE")]
-    batcher_key_file: Option<PathBuf>,
-    /// File with the key that signs the block feed, in hexadecimal; else the environment variable
-    /// TRESTLE_FEED_KEY, else the batcher's key. Without any there is no feed.
-    #[arg(long, value_name = "FILE")]
-    feed_key_file: Option<PathBuf>,
+    pub(crate) common: Common,
+    #[command(flatten)]
+    pub(crate) batcher: AccountArgs<Batcher>,
+    #[command(flatten)]
+    pub(crate) feed: AccountArgs<Feed>,
     /// L1 blocks on top of a deposit before it is included.
     #[arg(long, default_value_t = 6)]
     deposit_depth: u64,
@@ -97,10 +93,10 @@ pub(crate) struct SequencerArgs {
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReplicaArgs {
     #[command(flatten)]
-    common: Common,
+    pub(crate) common: Common,
     /// RPC endpoint of the sequencer, to which transactions are handed; none are taken without.
     #[arg(long, value_name = "URL")]
-    sequencer: Option<Url>,
+    pub(crate) sequencer: Option<Url>,
     /// The sequencer's block feed, as in ws://127.0.0.1:9545/feed: blocks are known before they are on
     /// L1. Without it the node knows what L1 knows.
     #[arg(long, value_name = "URL")]
@@ -115,22 +111,12 @@ pub(crate) struct ReplicaArgs {
 /// # Errors
 /// When it does not start, or cannot go on.
 pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
-    let batcher_key = key_source(args.batcher_key_file, KEY_VARIABLE);
-    let feed_key = key_source(args.feed_key_file, FEED_KEY_VARIABLE);
-    let role = Role::Sequencer(SequencerConfig {
-        builder: BuilderConfig {
-            deposit_depth: args.deposit_depth,
-            ..BuilderConfig::default()
-        },
-        close: ClosePolicy {
-            max_delay: seconds(args.batch_delay)?,
-            idle_delay: seconds(args.idle_batch_delay)?,
-        },
-        max_backlog: u64::from(args.max_backlog) << 20,
-        batcher_key,
-        feed_key,
-    });
-    run(args.common, role).await
+    let mut parts = vec![Part::Sequencer];
+    if args.batcher.source().is_some() {
+        parts.extend([Part::Batcher, Part::Sender]);
+    }
+    let metrics = args.common.metrics(parts)?;
+    run(args.node_config(metrics)?).await
 }
 
 /// Runs a replica until it is told to stop.
@@ -138,13 +124,48 @@ pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
 /// # Errors
 /// When it does not start, or cannot go on.
 pub(crate) async fn replica(args: ReplicaArgs) -> eyre::Result<()> {
-    let (sequencer, signer) = (args.sequencer, args.feed_signer);
-    let feed = args.feed.map(|url| FeedSource { url, signer });
-    run(args.common, Role::Replica { sequencer, feed }).await
+    let parts = args.feed.iter().map(|_| Part::Feed).collect();
+    let metrics = args.common.metrics(parts)?;
+    run(args.node_config(metrics)?).await
 }
 
-async fn run(args: Common, role: Role) -> eyre::Result<()> {
-    let config = args.node_config(role)?;
+impl SequencerArgs {
+    /// What a node is started with.
+    ///
+    /// # Errors
+    /// When the chain's files cannot be read, or a number is none of seconds.
+    pub(crate) fn node_config(self, metrics: Option<MetricsConfig>) -> eyre::Result<NodeConfig> {
+        let role = Role::Sequencer(SequencerConfig {
+            builder: BuilderConfig {
+                deposit_depth: self.deposit_depth,
+                ..BuilderConfig::default()
+            },
+            close: ClosePolicy {
+                max_delay: seconds(self.batch_delay)?,
+                idle_delay: seconds(self.idle_batch_delay)?,
+            },
+            max_backlog: u64::from(self.max_backlog) << 20,
+            batcher_key: self.batcher.source(),
+            feed_key: self.feed.source(),
+        });
+        self.common.node_config(role, metrics)
+    }
+}
+
+impl ReplicaArgs {
+    /// What a node is started with.
+    ///
+    /// # Errors
+    /// As [`SequencerArgs::node_config`].
+    pub(crate) fn node_config(self, metrics: Option<MetricsConfig>) -> eyre::Result<NodeConfig> {
+        let (sequencer, signer) = (self.sequencer, self.feed_signer);
+        let feed = self.feed.map(|url| FeedSource { url, signer });
+        let role = Role::Replica { sequencer, feed };
+        self.common.node_config(role, metrics)
+    }
+}
+
+async fn run(config: NodeConfig) -> eyre::Result<()> {
     let stop = shutdown::requested();
     tokio::pin!(stop);
     let mut node = tokio::select! {
@@ -163,8 +184,26 @@ async fn run(args: Common, role: Role) -> eyre::Result<()> {
 }
 
 impl Common {
-    fn node_config(self, role: Role) -> eyre::Result<NodeConfig> {
-        let files = ChainFiles::read(&self.chain)?;
+    /// Where the RPC listens.
+    pub(crate) const fn rpc_listen(&self) -> SocketAddr {
+        SocketAddr::new(self.rpc_addr, self.rpc_port)
+    }
+
+    /// Installs the recorder if metrics are to be served; `parts` are those of the role.
+    fn metrics(&self, mut parts: Vec<Part>) -> eyre::Result<Option<MetricsConfig>> {
+        let Some(listen) = self.metrics_addr else {
+            return Ok(None);
+        };
+        parts.extend([Part::Process, Part::Node]);
+        if self.proposer.source().is_some() {
+            parts.extend([Part::Proposer, Part::Sender]);
+        }
+        let recorder = metrics::install(&parts)?;
+        Ok(Some(MetricsConfig { listen, recorder }))
+    }
+
+    fn node_config(self, role: Role, metrics: Option<MetricsConfig>) -> eyre::Result<NodeConfig> {
+        let (files, listen) = (ChainFiles::read(&self.chain)?, self.rpc_listen());
         let start = files.rollup.l1_start;
         let cors = match self.rpc_cors.is_empty() {
             true => CorsOrigins::Any,
@@ -172,8 +211,7 @@ impl Common {
         };
         let interval = seconds(self.proposal_interval)?;
         let contracts = files.rollup.contracts;
-        let key = key_source(self.proposer_key_file, PROPOSER_KEY_VARIABLE);
-        let proposer = key.map(|key| ProposerRole {
+        let proposer = self.proposer.source().map(|key| ProposerRole {
             key,
             factory: contracts.dispute_game_factory,
             registry: contracts.anchor_registry,
@@ -194,20 +232,13 @@ impl Common {
             role,
             proposer,
             rpc: RpcConfig {
-                listen: SocketAddr::new(self.rpc_addr, self.rpc_port),
+                listen,
                 cors,
                 hosts: self.rpc_host,
                 ..RpcConfig::default()
             },
+            metrics,
         })
-    }
-}
-
-/// The file that was named, else the environment variable if it is set.
-fn key_source(file: Option<PathBuf>, variable: &str) -> Option<KeySource> {
-    match file {
-        Some(path) => Some(KeySource::File(path)),
-        None => std::env::var_os(variable).map(|_| KeySource::Env(variable.into())),
     }
 }
 

@@ -23,6 +23,7 @@ mod forced;
 mod fraud;
 #[path = "../game/src/liar.rs"]
 mod liar;
+mod operations;
 mod proven;
 #[path = "../game/src/random.rs"]
 mod random;

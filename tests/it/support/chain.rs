@@ -180,6 +180,15 @@ impl Chain {
         self.node("replica", name, &[])
     }
 
+    /// Arguments of a challenger that only watches; it has no RPC.
+    pub(crate) fn challenger(&self, name: &str) -> NodeOptions {
+        let mut options = self.node("challenger", name, &["--watch"]);
+        if let Some(at) = options.args.iter().position(|arg| arg == "--rpc-port") {
+            options.args.drain(at..at + 2);
+        }
+        options
+    }
+
     fn node(&self, role: &str, name: &str, extra: &[&str]) -> NodeOptions {
         let (port, datadir) = (free_port(), self.path(name));
         let seconds = self.options.l1_block_time.unwrap_or(1).to_string();

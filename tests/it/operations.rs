@@ -1,0 +1,7 @@
+//! What an operator does and sees: metrics, settings, keys, the doctor, snapshots.
+
+mod doctor;
+mod keys;
+mod metrics;
+mod settings;
+mod snapshots;
