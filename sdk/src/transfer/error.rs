@@ -13,7 +13,8 @@ use trestle_contracts::bindings::{
     l1_standard_bridge::L1StandardBridge::L1StandardBridgeErrors,
     l2_standard_bridge::L2StandardBridge::L2StandardBridgeErrors,
     l2_to_l1_message_passer::L2ToL1MessagePasser::L2ToL1MessagePasserErrors,
-    portal::Portal::PortalErrors, timelock::Timelock::TimelockErrors,
+    portal::Portal::PortalErrors, system_config::SystemConfig::SystemConfigErrors,
+    timelock::Timelock::TimelockErrors,
 };
 
 /// Which chain.
@@ -180,6 +181,7 @@ fn revert_reason(data: &Bytes) -> String {
         .or_else(|| named::<L1StandardBridgeErrors>(data))
         .or_else(|| named::<L2StandardBridgeErrors>(data))
         .or_else(|| named::<TimelockErrors>(data))
+        .or_else(|| named::<SystemConfigErrors>(data))
         .or_else(|| decode_revert_reason(data))
         // Bytes that only happen to be UTF-8 are no words.
         .filter(|reason| !reason.chars().any(char::is_control))

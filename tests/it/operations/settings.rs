@@ -92,3 +92,46 @@ async fn node_runs_from_a_file_and_settings_that_l1_refuses_are_refused_at_the_s
     assert!(refused.contains("is this node's own RPC"), "{refused}");
     crate::proven::prove_all(&chain).await;
 }
+
+#[test]
+fn environment_beats_the_file_and_a_flag_beats_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("settings.toml");
+    fs::write(&file, "rpc-port = 1\nl1-block-time = 2\n").unwrap();
+    let show = |flags: &[&str]| {
+        let fixed = [
+            "config",
+            "show",
+            "replica",
+            "--config",
+            file.to_str().unwrap(),
+        ];
+        let args: Vec<String> = fixed
+            .iter()
+            .chain(flags)
+            .map(|arg| (*arg).to_owned())
+            .collect();
+        let mut command = command(&args);
+        command.env("TRESTLE_RPC_PORT", "2");
+        command.env("TRESTLE_PROPOSER_KEY", trestle_test_support::DEV_KEYS[1]);
+        let output = output_within(30, command);
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let text = show(&[]);
+    assert!(
+        text.contains("rpc-port = 2  # environment TRESTLE_RPC_PORT\n"),
+        "{text}"
+    );
+    assert!(text.contains("l1-block-time = 2  # file\n"), "{text}");
+    assert!(
+        text.contains("# TRESTLE_PROPOSER_KEY is set in the environment; not shown\n"),
+        "{text}"
+    );
+    assert!(
+        !text.contains(&trestle_test_support::DEV_KEYS[1][2..]),
+        "{text}"
+    );
+    let text = show(&["--rpc-port", "3"]);
+    assert!(text.contains("rpc-port = 3  # flag --rpc-port\n"), "{text}");
+}

@@ -97,7 +97,8 @@ async fn node_goes_on_from_a_snapshot_that_l1_vouches_for_and_no_other_is_taken(
     let bytes = fs::read(&file).unwrap();
     let bad = chain.path("bad.snapshot");
     fs::write(&bad, &bytes[..bytes.len() - 9]).unwrap();
-    assert!(refused(&chain, &bad, &["--output-root", root]).contains("damaged"));
+    let words = refused(&chain, &bad, &["--output-root", root]);
+    assert!(words.contains("damaged"), "{words}");
     let mut flipped = bytes.clone();
     flipped[bytes.len() / 2] ^= 4;
     fs::write(&bad, &flipped).unwrap();

@@ -15,6 +15,8 @@ use std::{
     path::Path,
 };
 
+/// What a file that was cut off is told.
+const CUT: &str = "it ends too early";
 /// Bytes that are written to the database in one transaction.
 const TRANSACTION_BYTES: usize = 32 << 20;
 
@@ -54,7 +56,10 @@ pub fn restore_snapshot(
 
 fn read_head(input: &mut impl Read, identity: &Identity) -> Result<BlockRef, SnapshotError> {
     let mut start = [0; 12];
-    read_exact(input, &mut start).map_err(|_| SnapshotError::Foreign)?;
+    read_exact(input, &mut start).map_err(|error| match error {
+        SnapshotError::Damaged { what } if what == CUT => error,
+        _ => SnapshotError::Foreign,
+    })?;
     if start != *[MAGIC.as_slice(), &VERSION.to_be_bytes()].concat() {
         return Err(SnapshotError::Foreign);
     }
@@ -134,9 +139,7 @@ fn take(input: &mut impl Read, length: u32) -> Result<Vec<u8>, SnapshotError> {
         .map_err(ended)?;
     match u32::try_from(bytes.len()) {
         Ok(got) if got == length => Ok(bytes),
-        _ => Err(SnapshotError::Damaged {
-            what: "it ends too early",
-        }),
+        _ => Err(SnapshotError::Damaged { what: CUT }),
     }
 }
 
@@ -156,9 +159,7 @@ fn read_exact(input: &mut impl Read, into: &mut [u8]) -> Result<(), SnapshotErro
 /// A file that ends, and a frame that does not decompress, are damage; anything else is the disk's fault.
 fn ended(error: io::Error) -> SnapshotError {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => SnapshotError::Damaged {
-            what: "it ends too early",
-        },
+        io::ErrorKind::UnexpectedEof => SnapshotError::Damaged { what: CUT },
         io::ErrorKind::Other | io::ErrorKind::InvalidData => SnapshotError::Damaged {
             what: "it does not decompress",
         },
