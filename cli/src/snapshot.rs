@@ -40,7 +40,7 @@ enum Command {
     /// Write the data of a node that is stopped into one file.
     Create(CreateArgs),
     /// Make a data directory from a snapshot, as far as L1 vouches for it.
-    Restore(RestoreArgs),
+    Restore(Box<RestoreArgs>),
 }
 
 #[derive(Debug, clap::Args)]
@@ -79,7 +79,7 @@ struct RestoreArgs {
 pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     match args.command {
         Command::Create(args) => tokio::task::spawn_blocking(move || create(&args)).await?,
-        Command::Restore(args) => restore(args).await,
+        Command::Restore(args) => restore(*args).await,
     }
 }
 

@@ -163,6 +163,9 @@ pub const METRICS: &[Metric] = &[
     Metric::new(Batcher, Counter, "trestle_batcher_transactions_total", "transactions in them"),
     Metric::new(Batcher, Counter, "trestle_batcher_late_blocks_total", "blocks whose batch came so late that L1 sets another time for them"),
     Metric::new(Batcher, Gauge, "trestle_batcher_balance_gwei", "balance of the batcher's account on L1"),
+    Metric::new(Batcher, Gauge, "trestle_backlog_kibibytes", "user transactions that are sealed and not on L1, in KiB"),
+    Metric::new(Batcher, Gauge, "trestle_backlog_seconds", "age of the oldest block that is not on L1"),
+    Metric::new(Batcher, Gauge, "trestle_admission_price_percent", "what a newcomer must offer, in percent of the least fee, because of what waits for L1; 0 while none is taken"),
     Metric::new(Feed, Counter, "trestle_feed_blocks_total", "blocks taken from the sequencer's feed"),
     Metric::new(Feed, Counter, "trestle_feed_broken_total", "times that following the feed broke off, by reason").by("reason", &[]),
     Metric::new(Proposer, Gauge, "trestle_proposer_batch", "newest batch proposed"),
@@ -189,4 +192,6 @@ pub const METRICS: &[Metric] = &[
     Metric::new(Challenger, Counter, "trestle_challenger_unaffordable_total", "moves that the account could not pay"),
     Metric::new(Challenger, Counter, "trestle_challenger_lost_games_total", "games that ended against the truth"),
     Metric::new(Challenger, Counter, "trestle_challenger_l1_reorgs_total", "L1 reorgs seen by the challenger"),
+    Metric::new(Challenger, Counter, "trestle_challenger_machine_disagreements_total", "batches that the machine ends otherwise than derivation does"),
+    Metric::new(Challenger, Gauge, "trestle_challenger_machine_disagreement_batch", "the newest of them; absent without one"),
 ];

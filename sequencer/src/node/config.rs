@@ -4,6 +4,7 @@ use crate::{
     batcher::ClosePolicy,
     engine::{BuilderConfig, L1BlockRef},
     l1::KeySource,
+    mempool::BacklogLimits,
     rpc::RpcConfig,
 };
 use alloy::{primitives::Address, transports::http::reqwest::Url};
@@ -97,4 +98,14 @@ pub struct SequencerConfig {
     pub batcher_key: Option<KeySource>,
     /// Key that signs the block feed; the batcher's if there is no other, no feed without either.
     pub feed_key: Option<KeySource>,
+}
+
+impl SequencerConfig {
+    /// What may wait for L1, in bytes and in time.
+    pub(super) const fn backlog_limits(&self, chain: &ChainConfig) -> BacklogLimits {
+        BacklogLimits {
+            bytes: self.max_backlog,
+            seconds: chain.max_time_lag / 2,
+        }
+    }
 }

@@ -1,11 +1,11 @@
 //! Gauges that follow from a node's state, set when the page of metrics is asked for.
 
-use super::health::Readiness;
+use super::{MetricsConfig, health::Readiness};
 use crate::{
     engine::Heads,
     l1::L1View,
     mempool::Mempool,
-    metrics::{Gauges, count, number},
+    metrics::{MetricsError, MetricsPage, count, number},
     store::Store,
 };
 use metrics::gauge;
@@ -24,12 +24,22 @@ pub(super) struct Watched {
     pub(super) readiness: Readiness,
 }
 
-/// Sets the gauges of a node.
-pub(super) fn of_node(node: Watched) -> Gauges {
-    Arc::new(move || node.set())
-}
-
 impl Watched {
+    /// Serves the page of metrics, if it is asked for.
+    ///
+    /// # Errors
+    /// [`MetricsError`] when the address cannot be had.
+    pub(super) async fn serve(
+        self,
+        config: Option<MetricsConfig>,
+    ) -> Result<Option<MetricsPage>, MetricsError> {
+        let Some(MetricsConfig { listen, recorder }) = config else {
+            return Ok(None);
+        };
+        let gauges = Arc::new(move || self.set());
+        MetricsPage::serve(listen, recorder, gauges).await.map(Some)
+    }
+
     fn set(&self) {
         let heads = *self.heads.borrow();
         let head = |name: &'static str| gauge!("trestle_head_block", "head" => name);

@@ -40,10 +40,10 @@ impl Readiness {
 
     /// Whether the disk takes blocks, L1 is followed, and what has to be sent there is sent.
     pub(super) fn check(&self) -> Result<(), &'static str> {
-        if !self
+        if self
             .store
             .upgrade()
-            .is_some_and(|store| store.check().is_ok())
+            .is_none_or(|store| store.check().is_err())
         {
             return Err("disk refuses");
         }

@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
-use tokio::sync::watch;
+use tokio::{sync::watch, task::JoinHandle};
 
 /// Pause between two measurements.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -35,8 +35,19 @@ struct Unposted {
     bytes: u64,
 }
 
+/// Starts to press.
+pub(super) fn start(
+    store: &Arc<Store>,
+    heads: &watch::Receiver<Heads>,
+    mempool: &Arc<Mempool>,
+    limits: BacklogLimits,
+) -> JoinHandle<()> {
+    let (store, mempool) = (Arc::clone(store), Arc::clone(mempool));
+    tokio::spawn(press(store, heads.clone(), mempool, limits))
+}
+
 /// Keeps the pool's price of admission in line with what waits for L1, until the store is gone.
-pub(super) async fn press(
+async fn press(
     store: Arc<Store>,
     heads: watch::Receiver<Heads>,
     mempool: Arc<Mempool>,

@@ -45,6 +45,93 @@ fn finds(options: &NodeOptions, changes: &[(&str, &str)], what: &str, words: &st
     assert!(after.trim_start().starts_with("-> "), "{after}");
 }
 
+/// Each wrong setting, one at a time.
+fn finds_wrong_settings(node: &NodeOptions, batcher: &str, other_key: &str) {
+    finds(
+        node,
+        &[("--chain", "/nowhere")],
+        "chain's files",
+        "/nowhere",
+    );
+    finds(
+        node,
+        &[("--l1", "http://127.0.0.1:1")],
+        "L1 endpoint",
+        "unreachable",
+    );
+    let other = |chain_id| {
+        Anvil::start_with(&AnvilOptions {
+            chain_id,
+            ..AnvilOptions::default()
+        })
+        .unwrap()
+    };
+    let elsewhere = other(999);
+    finds(
+        node,
+        &[("--l1", &elsewhere.url())],
+        "L1 chain id",
+        "serves chain 999",
+    );
+    drop(elsewhere);
+    let empty = other(31_337);
+    finds(node, &[("--l1", &empty.url())], "Inbox", "no code");
+    finds(
+        node,
+        &[("--l1", &empty.url())],
+        "configuration",
+        "no Deployment",
+    );
+    drop(empty);
+    finds(
+        node,
+        &[("--batcher-key-file", "/nowhere.key")],
+        "batcher's key",
+        "/nowhere.key",
+    );
+    finds(
+        node,
+        &[("--batcher-key-file", other_key)],
+        "settings",
+        "the Inbox takes batches from",
+    );
+    finds(
+        node,
+        &[("--proposer-key-file", batcher)],
+        "settings",
+        "same account",
+    );
+    finds(
+        node,
+        &[("--batch-delay", "90000")],
+        "settings",
+        "batch-delay",
+    );
+    finds(
+        node,
+        &[("--datadir", "/proc/trestle")],
+        "disk's speed",
+        "cannot be written",
+    );
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port().to_string();
+    finds(node, &[("--rpc-port", &port)], "RPC port", &port);
+    finds(
+        node,
+        &[("--metrics-addr", &format!("127.0.0.1:{port}"))],
+        "metrics port",
+        &port,
+    );
+
+    fs::set_permissions(batcher, fs::Permissions::from_mode(0o644)).unwrap();
+    let (is_well, said) = examine(node, &[]);
+    assert!(is_well, "{said}");
+    assert!(
+        line(&said, "warn", "batcher's key").contains("others can read"),
+        "{said}"
+    );
+}
+
 #[tokio::test]
 async fn doctor_names_the_one_thing_that_is_broken() {
     let chain = Chain::new(ChainOptions::default()).await;
@@ -81,89 +168,7 @@ async fn doctor_names_the_one_thing_that_is_broken() {
     }
     assert!(!said.contains(&DEV_KEYS[3][2..]), "keys are not shown");
 
-    finds(
-        &node,
-        &[("--chain", "/nowhere")],
-        "chain's files",
-        "/nowhere",
-    );
-    finds(
-        &node,
-        &[("--l1", "http://127.0.0.1:1")],
-        "L1 endpoint",
-        "unreachable",
-    );
-    let other = |chain_id| {
-        Anvil::start_with(&AnvilOptions {
-            chain_id,
-            ..AnvilOptions::default()
-        })
-        .unwrap()
-    };
-    let elsewhere = other(999);
-    finds(
-        &node,
-        &[("--l1", &elsewhere.url())],
-        "L1 chain id",
-        "serves chain 999",
-    );
-    drop(elsewhere);
-    let empty = other(31_337);
-    finds(&node, &[("--l1", &empty.url())], "Inbox", "no code");
-    finds(
-        &node,
-        &[("--l1", &empty.url())],
-        "configuration",
-        "no Deployment",
-    );
-    drop(empty);
-    finds(
-        &node,
-        &[("--batcher-key-file", "/nowhere.key")],
-        "batcher's key",
-        "/nowhere.key",
-    );
-    finds(
-        &node,
-        &[("--batcher-key-file", &secret("other.key", 1))],
-        "settings",
-        "the Inbox takes batches from",
-    );
-    finds(
-        &node,
-        &[("--proposer-key-file", &batcher)],
-        "settings",
-        "same account",
-    );
-    finds(
-        &node,
-        &[("--batch-delay", "90000")],
-        "settings",
-        "batch-delay",
-    );
-    finds(
-        &node,
-        &[("--datadir", "/proc/trestle")],
-        "disk's speed",
-        "cannot be written",
-    );
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
-    finds(&node, &[("--rpc-port", &port)], "RPC port", &port);
-    finds(
-        &node,
-        &[("--metrics-addr", &format!("127.0.0.1:{port}"))],
-        "metrics port",
-        &port,
-    );
-
-    fs::set_permissions(&batcher, fs::Permissions::from_mode(0o644)).unwrap();
-    let (is_well, said) = examine(&node, &[]);
-    assert!(is_well, "{said}");
-    assert!(
-        line(&said, "warn", "batcher's key").contains("others can read"),
-        "{said}"
-    );
+    finds_wrong_settings(&node, &batcher, &secret("other.key", 1));
 
     let challenger = chain.challenger("challenger");
     let dead = format!("http://127.0.0.1:{}", free_port());

@@ -7,7 +7,8 @@ use crate::support::{
 };
 
 /// Gauges that are there only when there is something to tell.
-const NOT_ALWAYS: [&str; 9] = [
+const NOT_ALWAYS: [&str; 10] = [
+    "trestle_challenger_machine_disagreement_batch",
     "trestle_l1_finalized_block",
     "trestle_proposer_batch",
     "trestle_proposer_games",

@@ -48,6 +48,23 @@ fn refused(chain: &Chain, from: &Path, flags: &[&str]) -> String {
     words
 }
 
+/// Another root than the file's, and files that were cut off, changed, or never were snapshots.
+fn refuses_what_is_not_true(chain: &Chain, file: &Path, root: &str) {
+    let false_root = format!("0x{}", "11".repeat(32));
+    assert!(refused(chain, file, &["--output-root", &false_root]).contains("has output root"));
+    let bytes = fs::read(file).unwrap();
+    let bad = chain.path("bad.snapshot");
+    fs::write(&bad, &bytes[..bytes.len() - 9]).unwrap();
+    let words = refused(chain, &bad, &["--output-root", root]);
+    assert!(words.contains("damaged"), "{words}");
+    let mut flipped = bytes.clone();
+    flipped[bytes.len() / 2] ^= 4;
+    fs::write(&bad, &flipped).unwrap();
+    refused(chain, &bad, &["--output-root", root]);
+    fs::write(&bad, "no snapshot").unwrap();
+    refused(chain, &bad, &["--output-root", root]);
+}
+
 #[tokio::test]
 async fn node_goes_on_from_a_snapshot_that_l1_vouches_for_and_no_other_is_taken() {
     let chain = Chain::new(ChainOptions {
@@ -92,19 +109,7 @@ async fn node_goes_on_from_a_snapshot_that_l1_vouches_for_and_no_other_is_taken(
         &["--datadir", datadir, "--to", file.to_str().unwrap()],
     );
     assert!(again.unwrap_err().contains("is there already"));
-    let false_root = format!("0x{}", "11".repeat(32));
-    assert!(refused(&chain, &file, &["--output-root", &false_root]).contains("has output root"));
-    let bytes = fs::read(&file).unwrap();
-    let bad = chain.path("bad.snapshot");
-    fs::write(&bad, &bytes[..bytes.len() - 9]).unwrap();
-    let words = refused(&chain, &bad, &["--output-root", root]);
-    assert!(words.contains("damaged"), "{words}");
-    let mut flipped = bytes.clone();
-    flipped[bytes.len() / 2] ^= 4;
-    fs::write(&bad, &flipped).unwrap();
-    refused(&chain, &bad, &["--output-root", root]);
-    fs::write(&bad, "no snapshot").unwrap();
-    refused(&chain, &bad, &["--output-root", root]);
+    refuses_what_is_not_true(&chain, &file, root);
     let copy = chain.path("copy");
     let said = restore(&chain, &file, &copy, &["--derive"]).unwrap();
     assert!(
