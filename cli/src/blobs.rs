@@ -14,6 +14,7 @@ pub(crate) struct BlobArgs {
     /// Beacon endpoint for blobs; may be given again for others, an archive's say, which are asked in turn.
     #[arg(
         long,
+        visible_alias = "l1-beacon",
         value_name = "URL",
         env = "TRESTLE_L1_BEACON",
         value_delimiter = ',',

@@ -13,7 +13,7 @@ use alloy::{primitives::Address, transports::http::reqwest::Url};
 use tracing::info;
 use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
 use trestle_sequencer::{
-    batcher::ClosePolicy,
+    batcher::{ClosePolicy, KindPolicy},
     engine::{BuilderConfig, L1BlockRef},
     metrics::{self, Part},
     node::{FeedSource, MetricsConfig, Node, NodeConfig, ProposerRole, Role, SequencerConfig},
@@ -22,6 +22,7 @@ use trestle_sequencer::{
 
 use crate::{
     account::{AccountArgs, Batcher, Feed, Proposer},
+    blobs::BlobArgs,
     settings::ConfigArgs,
     shutdown,
 };
@@ -38,6 +39,8 @@ pub(crate) struct Common {
     /// RPC endpoint of L1.
     #[arg(long, value_name = "URL", env = "TRESTLE_L1_RPC")]
     pub(crate) l1: Url,
+    #[command(flatten)]
+    pub(crate) blobs: BlobArgs,
     /// Seconds between two L1 blocks, about.
     #[arg(long, value_name = "SECONDS", default_value_t = 12.0)]
     pub(crate) l1_block_time: f64,
@@ -87,6 +90,40 @@ pub(crate) struct SequencerArgs {
     /// Pause of an idle chain between batches, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600.0)]
     idle_batch_delay: f64,
+    /// Where batches go. Without this the cheaper, batch by batch, where a beacon endpoint is given, and calldata where
+    /// none is: nobody could read blobs then, this node included.
+    #[arg(long, value_enum, value_name = "KIND")]
+    batch_kind: Option<KindArg>,
+}
+
+/// Kinds of batches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum KindArg {
+    /// The cheaper by L1's prices when a batch is closed.
+    Auto,
+    /// The input of the transaction.
+    Calldata,
+    /// Blobs of the transaction, up to six.
+    Blobs,
+}
+
+impl KindArg {
+    /// What the batcher may choose.
+    ///
+    /// # Errors
+    /// When blobs could be posted and not be read back.
+    fn policy(asked: Option<Self>, blobs: &BlobArgs) -> eyre::Result<KindPolicy> {
+        let has_beacon = !blobs.beacon.is_empty();
+        match asked {
+            Some(Self::Calldata) => Ok(KindPolicy::Calldata),
+            None if !has_beacon => Ok(KindPolicy::Calldata),
+            Some(Self::Auto | Self::Blobs) if !has_beacon => Err(eyre::eyre!(
+                "batches in blobs need --l1-beacon: without it the node cannot read its own batches"
+            )),
+            Some(Self::Blobs) => Ok(KindPolicy::Blobs),
+            Some(Self::Auto) | None => Ok(KindPolicy::Auto),
+        }
+    }
 }
 
 /// Derive the chain from L1; follow the sequencer's feed for what is not there yet.
@@ -145,6 +182,7 @@ impl SequencerArgs {
                 idle_delay: seconds(self.idle_batch_delay)?,
             },
             max_backlog: u64::from(self.max_backlog) << 20,
+            kinds: KindArg::policy(self.batch_kind, &self.common.blobs)?,
             batcher_key: self.batcher.source(),
             feed_key: self.feed.source(),
         });
@@ -227,6 +265,7 @@ impl Common {
                 time: start.timestamp,
             },
             l1: self.l1,
+            blobs: self.blobs.source(),
             l1_block_time: seconds(self.l1_block_time)?,
             datadir: self.datadir,
             role,

@@ -1,7 +1,7 @@
 //! Posts sealed, durable L2 blocks to the Inbox, in order, each exactly once.
 //!
 //! ```text
-//! engine (BatchSource) ─► queue ─► close? ─► build payload ─► L1Sender ─► Inbox
+//! engine (BatchSource) ─► queue ─► close? ─► build payload (─► blobs) ─► L1Sender ─► Inbox
 //!        ▲                                                                  │
 //!        └──────────────── L1Reader ◄──────────────────────────────────────┘
 //! ```
@@ -13,12 +13,14 @@
 mod block;
 mod build;
 mod close;
+mod kind;
 mod source;
 mod task;
 
 pub use block::BatchBlock;
 pub use build::{BuildError, BuiltBatch, build_batch};
 pub use close::ClosePolicy;
+pub use kind::{BatchKind, KindPolicy};
 pub use source::{BatchSource, SourceError, StoreSource};
 pub(crate) use task::TIME_MARGIN;
 pub use task::{Batcher, BatcherConfig, BatcherError, BatcherStatus};

@@ -173,12 +173,13 @@ impl Opened {
     ) -> Result<Following, NodeError> {
         let cursor = engine.l1_cursor()?;
         let (updates, inputs) = mpsc::channel(UPDATES);
-        let settings = ReaderConfig::for_block_time(
+        let mut settings = ReaderConfig::for_block_time(
             config.chain.l1_chain_id,
             config.chain.inbox,
             config.l1_start.number,
             config.l1_block_time,
         );
+        settings.blobs = config.blobs.clone();
         let cursor = cursor.as_ref().map(AsRef::as_ref);
         let (reader, view) = L1Reader::new(client, settings, cursor, updates)?;
         let engine = engine.start(inputs).map_err(NodeError::Thread)?;
@@ -225,7 +226,7 @@ impl Node {
         } = following;
         let mut batcher_status = None;
         let mut senders = Vec::new();
-        if let (Role::Sequencer(SequencerConfig { close, .. }), Some(signer)) =
+        if let (Role::Sequencer(SequencerConfig { close, kinds, .. }), Some(signer)) =
             (&config.role, keys.batcher)
         {
             let source =
@@ -233,6 +234,7 @@ impl Node {
             let batcher = BatcherConfig {
                 chain: chain.as_ref().clone(),
                 close: *close,
+                kinds: *kinds,
                 poll: (config.l1_block_time / 10).clamp(POLL_MIN, POLL_MAX),
                 backoff_max: BACKOFF_MAX,
             };

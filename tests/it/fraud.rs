@@ -77,10 +77,16 @@ fn is_legal(kind: StepKind) -> bool {
     kind != StepKind::Trap
 }
 
-/// A true root under attack by a liar of every class at once, each departing at another kind of step.
+/// A true root under attack by a liar of every class at once, each departing at another kind of step; the batch is in
+/// blobs, so that their elements are among them.
 #[tokio::test]
 async fn true_root_survives_every_class_of_fraud_at_once_and_every_kind_of_step() {
-    let arena = Arena::new(150).await;
+    let options = ChainOptions {
+        challenge_clock: 150,
+        batch_kind: "blobs",
+        ..ChainOptions::default()
+    };
+    let arena = Arena::with_options(options, 1).await;
     let (_challenger, honest) = arena.player("challenger", "challenger", &[]).await;
     let before = arena.l1.get_balance(honest).await.unwrap();
     let mut liars = Vec::new();

@@ -16,6 +16,7 @@
 mod agreement;
 mod backlog;
 mod bad_input;
+mod blobs;
 mod crash;
 mod dev;
 mod exit;

@@ -13,7 +13,7 @@ use trestle_sdk::deploy::ChainFiles;
 
 use crate::{
     agreement::{settle, some_of_everything},
-    support::{Chain, ChainOptions, Node, Rpc, eventually, json::word, node},
+    support::{Chain, ChainOptions, Node, Rpc, chain::blobs_of, eventually, json::word, node},
 };
 
 /// A follower of the chain and the log that it reads, from L1 alone.
@@ -21,17 +21,19 @@ async fn follow(
     config: &ChainConfig,
     genesis: &Genesis,
     l1: DynProvider,
+    blobs: BlobSource,
 ) -> (Follower, L1Log, u64) {
     let store = Arc::new(MemoryStore::default());
     let follower = Follower::open(config.clone(), genesis, store).unwrap();
     let head = l1.get_block_number().await.unwrap();
-    let log = L1Log::new(l1, config.inbox, BlobSource::default(), follower.position());
+    let log = L1Log::new(l1, config.inbox, blobs, follower.position());
     (follower, log, head)
 }
 
 async fn follow_chain(chain: &Chain) -> (Follower, L1Log, u64) {
     let genesis = &chain.deployed.genesis;
-    follow(&genesis.chain, &genesis.genesis, chain.batcher()).await
+    let (l1, blobs) = (chain.batcher(), chain.blobs());
+    follow(&genesis.chain, &genesis.genesis, l1, blobs).await
 }
 
 /// Runs the newest batch in the machine, which must say what derivation says.
@@ -51,8 +53,9 @@ pub(crate) async fn prove_all(chain: &Chain) -> u64 {
 /// The same for a chain of which there are the files in `folder` and the URL of its L1.
 pub(crate) async fn prove_all_of(folder: &Path, l1: &str) -> u64 {
     let files = ChainFiles::read(folder).unwrap();
+    let blobs = blobs_of(l1);
     let l1 = ProviderBuilder::new().connect_http(l1.parse().unwrap());
-    prove_each(follow(&files.chain, &files.genesis, l1.erased()).await).await
+    prove_each(follow(&files.chain, &files.genesis, l1.erased(), blobs).await).await
 }
 
 async fn prove_each((mut follower, mut log, head): (Follower, L1Log, u64)) -> u64 {

@@ -60,23 +60,25 @@ pub enum BuildError {
     },
 }
 
-/// Builds the longest batch of the first blocks of `blocks` that keeps all limits of `config`.
+/// Builds the longest batch of the first blocks of `blocks` that keeps all limits of `config`, in a payload of at most
+/// `max_bytes` bytes.
 ///
 /// # Errors
 /// Every [`BuildError`].
 pub fn build_batch(
     config: &ChainConfig,
     blocks: &[Arc<BatchBlock>],
+    max_bytes: usize,
 ) -> Result<BuiltBatch, BuildError> {
     let first = blocks.first().ok_or(BuildError::Empty)?;
-    let bound = counted_limit(config, blocks);
+    let bound = counted_limit(config, blocks, max_bytes);
     if bound == 0 {
         return Err(BuildError::BlockTooLarge {
             number: first.number,
             what: "work, deposit gas or bytes",
         });
     }
-    let (count, payload) = longest(config, blocks, bound)?;
+    let (count, payload) = longest(blocks, bound, |taken| payload_of(config, taken, max_bytes))?;
     let taken = blocks.get(..count).unwrap_or_default();
     let last = taken.last().ok_or(BuildError::Empty)?;
     Ok(BuiltBatch {
@@ -94,9 +96,8 @@ pub fn build_batch(
 }
 
 /// How many blocks keep the limits that add up: number, signatures, deposit gas, work.
-fn counted_limit(config: &ChainConfig, blocks: &[Arc<BatchBlock>]) -> usize {
+fn counted_limit(config: &ChainConfig, blocks: &[Arc<BatchBlock>], max_bytes: usize) -> usize {
     let max_blocks = usize::try_from(config.max_blocks_per_batch).unwrap_or(usize::MAX);
-    let max_bytes = usize::try_from(config.max_payload_bytes).unwrap_or(usize::MAX);
     let (mut work, mut gas, mut bytes) = (0u64, 0u64, 0usize);
     let fits = |block: &&Arc<BatchBlock>| {
         work = work.saturating_add(block.work);
@@ -109,11 +110,11 @@ fn counted_limit(config: &ChainConfig, blocks: &[Arc<BatchBlock>]) -> usize {
 
 /// The longest prefix whose bytes fit: found by doubling, then halving the step.
 fn longest(
-    config: &ChainConfig,
     blocks: &[Arc<BatchBlock>],
     bound: usize,
+    payload_of: impl Fn(&[Arc<BatchBlock>]) -> Result<Option<Bytes>, BuildError>,
 ) -> Result<(usize, Bytes), BuildError> {
-    let attempt = |count: usize| payload_of(config, blocks.get(..count).unwrap_or_default());
+    let attempt = |count: usize| payload_of(blocks.get(..count).unwrap_or_default());
     if let Some(payload) = attempt(bound)? {
         return Ok((bound, payload));
     }
@@ -140,6 +141,7 @@ fn longest(
 fn payload_of(
     config: &ChainConfig,
     blocks: &[Arc<BatchBlock>],
+    max_bytes: usize,
 ) -> Result<Option<Bytes>, BuildError> {
     let declared = Payload {
         blocks: blocks.iter().map(|block| block.declared.clone()).collect(),
@@ -153,8 +155,7 @@ fn payload_of(
         return Ok(None);
     }
     let payload = compress(&columns)?;
-    let limit = usize::try_from(config.max_payload_bytes).unwrap_or(usize::MAX);
-    Ok((payload.len() <= limit).then(|| payload.into()))
+    Ok((payload.len() <= max_bytes).then(|| payload.into()))
 }
 
 fn compress(columns: &[u8]) -> Result<Vec<u8>, BuildError> {
@@ -225,7 +226,17 @@ mod tests {
 
     fn build(blocks: &[BatchBlock]) -> Result<BuiltBatch, BuildError> {
         let blocks: Vec<_> = blocks.iter().cloned().map(Arc::new).collect();
-        build_batch(&config(), &blocks)
+        build_batch(&config(), &blocks, 100_000)
+    }
+
+    #[test]
+    fn blobs_hold_what_seven_batches_of_calldata_would() {
+        let blocks: Vec<_> = (1..=30)
+            .map(|n| Arc::new(block(n, 30_000, 21_000, 0)))
+            .collect();
+        let built = build_batch(&config(), &blocks, 761_852).unwrap();
+        assert_eq!((built.blocks, built.is_full), (25, true));
+        assert!((750_000..=761_852).contains(&built.payload.len()));
     }
 
     #[test]

@@ -1,23 +1,31 @@
 //! The batcher's loop: look, decide, post.
 
 use super::{
-    BatchBlock, BatchSource, BuildError, BuiltBatch, ClosePolicy, SourceError, build_batch,
+    BatchBlock, BatchKind, BatchSource, BuildError, BuiltBatch, ClosePolicy, KindPolicy,
+    SourceError, build_batch, kind::blobs_for,
 };
 use crate::engine::BatchTip;
-use crate::l1::{L1View, SenderHandle, SubmitError, TxKey, TxRequest, TxState};
+use crate::l1::{
+    BlobSet, FeeMarket, L1View, RpcError, SenderHandle, SidecarError, SubmitError, TxKey,
+    TxRequest, TxState,
+};
 use alloy::sol_types::SolCall;
-use alloy_primitives::{B256, Bytes, U256};
+use alloy_primitives::{B256, Bytes, U256, keccak256};
 use std::{
     collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tokio::sync::{Notify, watch};
-use trestle_contracts::bindings::inbox::Inbox::appendBatchCall;
+use trestle_contracts::bindings::inbox::Inbox::{appendBatchCall, appendBlobBatchCall};
 use trestle_protocol::ChainConfig;
 
 /// Blocks that are looked at for one batch.
 const WINDOW: usize = 4_096;
+/// Age at which prices of L1 are asked again.
+const PRICES_AGE: Duration = Duration::from_secs(2);
+/// Time that it takes to make a blob, about.
+const KZG_PER_BLOB: Duration = Duration::from_millis(400);
 /// Seconds kept from the bounds that L1 sets for timestamps.
 pub(crate) const TIME_MARGIN: u64 = 60;
 
@@ -28,6 +36,8 @@ pub struct BatcherConfig {
     pub chain: ChainConfig,
     /// When a batch is closed although it is not full.
     pub close: ClosePolicy,
+    /// Whether payloads go into calldata or blobs.
+    pub kinds: KindPolicy,
     /// Pause between two looks at the chain.
     pub poll: Duration,
     /// Longest pause after a refusal.
@@ -46,6 +56,12 @@ pub enum BatcherError {
     /// The sender did not take the batch.
     #[error(transparent)]
     Submit(#[from] SubmitError),
+    /// Prices of L1 could not be asked.
+    #[error("prices of l1: {0}")]
+    Prices(#[source] RpcError),
+    /// Blobs could not be made.
+    #[error(transparent)]
+    Blobs(#[from] SidecarError),
     /// The task that builds payloads ended.
     #[error("payload builder stopped")]
     Stopped,
@@ -86,6 +102,10 @@ pub struct Batcher {
     tried: Option<(B256, usize)>,
     under_way: Option<UnderWay>,
     was_idle: bool,
+    /// Prices of L1 and when they were asked.
+    market: Option<(Instant, FeeMarket)>,
+    /// The blobs made last and the hash of their payload: a batch that L1 does not take at once is not made twice.
+    made: Option<(B256, BlobSet)>,
     status: watch::Sender<BatcherStatus>,
     wake: Arc<Notify>,
 }
@@ -109,6 +129,8 @@ impl Batcher {
             tried: None,
             under_way: None,
             was_idle: false,
+            market: None,
+            made: None,
             status,
             wake: Arc::default(),
         };
@@ -124,6 +146,10 @@ impl Batcher {
     /// Runs until the sender or the reader is gone. Faults are retried without end: what cannot be
     /// posted now waits, and the backlog shows it.
     pub async fn run(mut self) {
+        if self.config.kinds != KindPolicy::Calldata {
+            // The first use of KZG in a process takes seconds: not when the first batch is due.
+            tokio::task::spawn_blocking(|| BlobSet::of_payload(&[]).is_ok());
+        }
         let mut pause = self.config.poll;
         loop {
             let result = self.step().await;
@@ -191,6 +217,7 @@ impl Batcher {
     /// Forgets the batch under way once L1 shows one of its number.
     fn note_landed(&mut self, posted: &BatchTip) {
         if let Some(batch) = self.under_way.take_if(|batch| batch.index <= posted.index) {
+            self.made = None;
             if batch.end_hash == posted.end.hash {
                 self.was_idle = batch.is_idle;
             } else {
@@ -279,7 +306,7 @@ impl Batcher {
         &mut self,
         posted: &BatchTip,
         l1_time: u64,
-    ) -> Result<Option<BuiltBatch>, BatcherError> {
+    ) -> Result<Option<ClosedBatch>, BatcherError> {
         let latest = latest_time(&self.config.chain, l1_time);
         let ready = self
             .queue
@@ -290,26 +317,90 @@ impl Batcher {
             return Ok(None);
         };
         self.warn_if_late(first, l1_time);
+        let choice = self.choice().await?;
+        let kind = choice.full(&self.config.chain);
         let due = self.config.close.due(&ready, self.was_idle);
+        let due = due.and_then(|due| due.checked_sub(self.lead(kind, &ready)));
         let index = posted.index.saturating_add(1);
         let is_due = due.is_some_and(|due| due <= Instant::now())
             || matches!(
                 self.sender.state(batch_key(index)),
                 Some(TxState::Pending { .. } | TxState::Stale { .. })
             );
-        if !is_due && !self.is_worth_trying(&ready) {
+        if !is_due && !self.is_worth_trying(&ready, kind) {
             return Ok(None);
         }
         let chain = self.config.chain.clone();
-        let build = move || build_batch(&chain, &ready);
+        let build = move || build_of_kind(&chain, &ready, choice);
         let built = tokio::task::spawn_blocking(build).await;
-        let built = built.map_err(|_| BatcherError::Stopped)??;
-        Ok((is_due || built.is_full).then_some(built))
+        let (batch, kind) = built.map_err(|_| BatcherError::Stopped)??;
+        if !is_due && !batch.is_full {
+            return Ok(None);
+        }
+        let blobs = match kind {
+            BatchKind::Calldata => None,
+            BatchKind::Blobs => Some(self.blobs_of(&batch.payload).await?),
+        };
+        Ok(Some(ClosedBatch { batch, blobs }))
+    }
+
+    /// What decides the kind of the next batch: what waits at L1, the settings, or L1's prices.
+    async fn choice(&mut self) -> Result<Choice, BatcherError> {
+        let waiting = self.sender.status().borrow().waiting_blobs;
+        if let Some(carries_blobs) = waiting {
+            // L1's pools refuse the other kind until this is in a block.
+            return Ok(Choice::Fixed(match carries_blobs {
+                true => BatchKind::Blobs,
+                false => BatchKind::Calldata,
+            }));
+        }
+        match self.config.kinds {
+            KindPolicy::Calldata => Ok(Choice::Fixed(BatchKind::Calldata)),
+            KindPolicy::Blobs => Ok(Choice::Fixed(BatchKind::Blobs)),
+            KindPolicy::Auto => Ok(Choice::Prices(self.prices().await?)),
+        }
+    }
+
+    async fn prices(&mut self) -> Result<FeeMarket, BatcherError> {
+        if let Some((asked, market)) = self.market
+            && asked.elapsed() < PRICES_AGE
+        {
+            return Ok(market);
+        }
+        let market = self.sender.fee_market().await;
+        let market = market.map_err(BatcherError::Prices)?;
+        self.market = Some((Instant::now(), market));
+        Ok(market)
+    }
+
+    /// The blobs of a payload, made on a thread of their own.
+    async fn blobs_of(&mut self, payload: &Bytes) -> Result<BlobSet, BatcherError> {
+        let hash = keccak256(payload);
+        if let Some((_, blobs)) = self.made.as_ref().filter(|(made, _)| *made == hash) {
+            return Ok(blobs.clone());
+        }
+        let (payload, start) = (payload.clone(), Instant::now());
+        let make = tokio::task::spawn_blocking(move || BlobSet::of_payload(&payload));
+        let blobs = make.await.map_err(|_| BatcherError::Stopped)??;
+        metrics::histogram!("trestle_batcher_kzg_seconds").record(start.elapsed().as_secs_f64());
+        self.made = Some((hash, blobs.clone()));
+        Ok(blobs)
+    }
+
+    /// How long before it is due a batch is closed, so that its blobs are ready when it is.
+    fn lead(&self, kind: BatchKind, ready: &[Arc<BatchBlock>]) -> Duration {
+        if kind == BatchKind::Calldata {
+            return Duration::ZERO;
+        }
+        let guessed: usize = ready.iter().map(|block| block.guessed_bytes).sum();
+        let blobs = blobs_for(guessed).min(usize::from(self.config.chain.max_blobs));
+        let making = KZG_PER_BLOB.saturating_mul(u32::try_from(blobs).unwrap_or(u32::MAX));
+        making.min(self.config.close.max_delay / 2)
     }
 
     /// Whether a batch of these blocks may be full. That shows for certain only when it is built,
     /// so it is tried when the guess is high enough, and again when that has grown.
-    fn is_worth_trying(&mut self, ready: &[Arc<BatchBlock>]) -> bool {
+    fn is_worth_trying(&mut self, ready: &[Arc<BatchBlock>], kind: BatchKind) -> bool {
         let chain = &self.config.chain;
         let (mut bytes, mut work, mut gas) = (0usize, 0u64, 0u64);
         for block in ready {
@@ -321,7 +412,7 @@ impl Batcher {
         {
             return true;
         }
-        let most = usize::try_from(chain.max_payload_bytes).unwrap_or(usize::MAX);
+        let most = kind.max_payload(chain);
         let first = ready.first().map(|block| block.hash).unwrap_or_default();
         let enough = match self.tried {
             Some((tried, bytes)) if tried == first => bytes.saturating_add(most / 8),
@@ -348,31 +439,10 @@ impl Batcher {
         }
     }
 
-    async fn post(&mut self, posted: &BatchTip, batch: BuiltBatch) -> Result<(), BatcherError> {
+    async fn post(&mut self, posted: &BatchTip, closed: ClosedBatch) -> Result<(), BatcherError> {
         let index = posted.index.saturating_add(1);
-        let (deposit_to, deposit_acc) = match batch.deposits {
-            Some(end) => end,
-            None => (
-                posted.deposit_to,
-                self.source.deposit_acc(posted.deposit_to)?,
-            ),
-        };
-        let call = appendBatchCall {
-            expectedIndex: index,
-            expectedPrevBatchAcc: posted.acc,
-            depositTo: deposit_to,
-            expectedDepositAcc: deposit_acc,
-            claimedEndBlockHash: batch.end_hash,
-            payload: batch.payload.clone(),
-        };
-        let request = TxRequest {
-            key: batch_key(index),
-            to: self.config.chain.inbox,
-            data: Bytes::from(call.abi_encode()),
-            value: U256::ZERO,
-            gas_limit: None,
-            blobs: None,
-        };
+        let request = self.request(posted, &closed)?;
+        let ClosedBatch { batch, blobs } = closed;
         let taken = self.queue.iter().take(batch.blocks);
         let is_idle = taken.clone().all(|block| block.is_idle);
         let state = self.sender.submit(request).await?;
@@ -383,23 +453,116 @@ impl Batcher {
             end_hash: batch.end_hash,
             is_idle,
         });
-        let bytes = batch.payload.len();
+        let (bytes, end) = (batch.payload.len(), batch.end_number);
+        let blobs = blobs.map_or(0, |blobs| blobs.hashes().len());
+        let kind = match blobs {
+            0 => BatchKind::Calldata,
+            _ => BatchKind::Blobs,
+        };
+        let (blocks, transactions) = (batch.blocks, batch.transactions);
+        let kind = kind.name();
         tracing::info!(
             index,
-            blocks = batch.blocks,
-            transactions = batch.transactions,
+            kind,
+            blocks,
+            transactions,
             bytes,
-            end = batch.end_number,
-            deposit_to,
+            blobs,
+            end,
             ?state,
             "batch handed to l1"
         );
-        metrics::counter!("trestle_batcher_batches_total").increment(1);
-        metrics::counter!("trestle_batcher_bytes_total")
-            .increment(u64::try_from(bytes).unwrap_or(u64::MAX));
-        metrics::counter!("trestle_batcher_transactions_total")
-            .increment(u64::try_from(batch.transactions).unwrap_or(u64::MAX));
+        let count = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        metrics::counter!("trestle_batcher_batches_total", "kind" => kind).increment(1);
+        metrics::counter!("trestle_batcher_bytes_total", "kind" => kind).increment(count(bytes));
+        metrics::counter!("trestle_batcher_blobs_total").increment(count(blobs));
+        metrics::counter!("trestle_batcher_transactions_total").increment(count(transactions));
         Ok(())
+    }
+
+    fn request(&self, posted: &BatchTip, closed: &ClosedBatch) -> Result<TxRequest, BatcherError> {
+        let index = posted.index.saturating_add(1);
+        let batch = &closed.batch;
+        let (deposit_to, deposit_acc) = match batch.deposits {
+            Some(end) => end,
+            None => (
+                posted.deposit_to,
+                self.source.deposit_acc(posted.deposit_to)?,
+            ),
+        };
+        let data = match &closed.blobs {
+            None => appendBatchCall {
+                expectedIndex: index,
+                expectedPrevBatchAcc: posted.acc,
+                depositTo: deposit_to,
+                expectedDepositAcc: deposit_acc,
+                claimedEndBlockHash: batch.end_hash,
+                payload: batch.payload.clone(),
+            }
+            .abi_encode(),
+            Some(_) => appendBlobBatchCall {
+                expectedIndex: index,
+                expectedPrevBatchAcc: posted.acc,
+                depositTo: deposit_to,
+                expectedDepositAcc: deposit_acc,
+                claimedEndBlockHash: batch.end_hash,
+            }
+            .abi_encode(),
+        };
+        Ok(TxRequest {
+            key: batch_key(index),
+            to: self.config.chain.inbox,
+            data: data.into(),
+            value: U256::ZERO,
+            gas_limit: None,
+            blobs: closed.blobs.clone(),
+        })
+    }
+}
+
+/// The longest batch of these blocks, and its kind.
+fn build_of_kind(
+    chain: &ChainConfig,
+    blocks: &[Arc<BatchBlock>],
+    choice: Choice,
+) -> Result<(BuiltBatch, BatchKind), BuildError> {
+    let built = build_batch(chain, blocks, choice.full(chain).max_payload(chain))?;
+    let kind = choice.of(chain, built.payload.len());
+    // A length at which a blob would be half empty may go into calldata for less, in several batches.
+    let most = kind.max_payload(chain);
+    match built.payload.len() <= most {
+        true => Ok((built, kind)),
+        false => Ok((build_batch(chain, blocks, most)?, kind)),
+    }
+}
+
+/// A batch that is due, with the blobs that carry it if it does not go into calldata.
+struct ClosedBatch {
+    batch: BuiltBatch,
+    blobs: Option<BlobSet>,
+}
+
+/// What decides the kind of a batch.
+#[derive(Debug, Clone, Copy)]
+enum Choice {
+    /// There is none.
+    Fixed(BatchKind),
+    /// The cheaper kind at these prices.
+    Prices(FeeMarket),
+}
+
+impl Choice {
+    /// Kind of a batch that is as long as it can be.
+    fn full(self, chain: &ChainConfig) -> BatchKind {
+        self.of(chain, BatchKind::Blobs.max_payload(chain))
+    }
+
+    /// Kind of a batch with a payload of so many bytes.
+    fn of(self, chain: &ChainConfig, bytes: usize) -> BatchKind {
+        match self {
+            Self::Fixed(kind) => kind,
+            Self::Prices(market) => BatchKind::cheaper(chain, &market, bytes),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! receipts root proves the logs where it was not. A payload is proven by the batch header. So the
 //! endpoint is believed for one thing only: which block is the newest of the chain.
 
-use super::{L1Client, RpcError, inbox::FoundBatch};
+use super::{BlobError, BlobPlace, BlobSource, L1Client, RpcError, inbox::FoundBatch};
 use crate::engine::{L1BlockRef, SeenBatch};
 use alloy::{
     consensus::proofs::calculate_receipt_root,
@@ -13,7 +13,7 @@ use alloy::{
     rpc::types::{Filter, Header, Log, TransactionReceipt},
 };
 use serde::Deserialize;
-use trestle_protocol::{BatchContent, chunked_hash};
+use trestle_protocol::{BatchContent, blobs::read_payload, chunked_hash};
 
 /// Place of the payload in the input of `appendBatch`: selector, six words of head, length.
 const PAYLOAD_OFFSET: usize = 228;
@@ -52,6 +52,14 @@ pub enum BlockError {
     Receipts {
         /// Its number.
         number: u64,
+    },
+    /// Blobs of a batch cannot be had.
+    #[error("batch {index}: {source}")]
+    Blobs {
+        /// Number of the batch.
+        index: u64,
+        /// Which blob, and what every source said.
+        source: BlobError,
     },
     /// The transaction at the batch's place does not carry its payload.
     #[error("payload of batch {index} does not match its header")]
@@ -155,12 +163,14 @@ impl L1Client {
         Ok(blocks)
     }
 
-    /// A found batch with its payload.
+    /// A batch found in `block`, with its payload.
     pub(super) async fn with_payload(
         &self,
-        block: B256,
+        at: &L1BlockRef,
         found: FoundBatch,
+        blobs: &BlobSource,
     ) -> Result<SeenBatch, BlockError> {
+        let block = at.hash;
         let payload = match &found.header.content {
             BatchContent::Calldata { hash, length } => {
                 let params = (block, U64::from(found.tx_index));
@@ -173,7 +183,13 @@ impl L1Client {
                 let index = found.header.index;
                 Some(payload_in(&tx.input, *hash, *length).ok_or(BlockError::Payload { index })?)
             }
-            BatchContent::Blobs(_) | BatchContent::Forced => None,
+            BatchContent::Blobs(hashes) => {
+                let (index, number, time) = (found.header.index, at.number, at.time);
+                let blobs = blobs.blobs(BlobPlace { number, time }, hashes).await;
+                let blobs = blobs.map_err(|source| BlockError::Blobs { index, source })?;
+                payload_of_blobs(hashes, &blobs)
+            }
+            BatchContent::Forced => None,
         };
         Ok(SeenBatch {
             header: found.header,
@@ -181,6 +197,17 @@ impl L1Client {
             payload,
         })
     }
+}
+
+/// The payload that the blobs with these hashes carry, each 131,072 bytes long; `None` where they carry none.
+fn payload_of_blobs(hashes: &[B256], blobs: &[Bytes]) -> Option<Bytes> {
+    let element = |hash: B256, index: u32| {
+        let named = hashes.iter().zip(blobs).find(|(name, _)| **name == hash);
+        let start = usize::try_from(index).ok()?.checked_mul(32)?;
+        named?.1.get(start..)?.first_chunk::<32>().map(B256::from)
+    };
+    let element = |hash, index| element(hash, index).ok_or(());
+    read_payload(hashes, element).ok().flatten()
 }
 
 fn payload_in(input: &Bytes, hash: B256, length: u32) -> Option<Bytes> {

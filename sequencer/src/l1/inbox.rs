@@ -12,9 +12,7 @@ use alloy::{
 };
 use std::collections::VecDeque;
 use trestle_contracts::bindings::inbox::Inbox::{BatchAppended, EntryEnqueued};
-use trestle_protocol::{
-    BatchContent, BatchHeader, BatchHeaderError, EntryError, QueueEntry, QueuedEntry,
-};
+use trestle_protocol::{BatchHeader, BatchHeaderError, EntryError, QueueEntry, QueuedEntry};
 
 /// Counts and accumulators of the Inbox after an L1 block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -82,12 +80,6 @@ pub enum InboxError {
     /// The queue range of a batch does not continue the one before, or its accumulator is not ours.
     #[error("queue range of batch {index} does not fit the queue")]
     Range {
-        /// Its number.
-        index: u64,
-    },
-    /// The batch is of a kind that this node cannot read.
-    #[error("batch {index} is of a kind that this version cannot read")]
-    Kind {
         /// Its number.
         index: u64,
     },
@@ -243,9 +235,6 @@ impl InboxLog {
                 what: "batch",
                 index,
             });
-        }
-        if matches!(header.content, BatchContent::Blobs(_)) {
-            return Err(InboxError::Kind { index });
         }
         let tx_index = log.transaction_index.ok_or(InboxError::Shape)?;
         (state.batches, state.batch_acc, state.consumed) = (index, acc, header.deposit_to);

@@ -10,7 +10,7 @@ mod history;
 mod pace;
 
 use super::{
-    L1Client,
+    BlobSource, L1Client,
     block::{BlockError, L1Header},
     chain::{RecentChain, Tracked},
     inbox::{InboxError, InboxLog, InboxState, QueueAccs},
@@ -41,6 +41,8 @@ pub struct ReaderConfig {
     pub backoff_max: Duration,
     /// Blocks asked for in one range of history, at most.
     pub max_range: u64,
+    /// Where blobs are had.
+    pub blobs: BlobSource,
 }
 
 impl ReaderConfig {
@@ -61,6 +63,7 @@ impl ReaderConfig {
             poll_max,
             backoff_max: Duration::from_secs(15),
             max_range: 10_000,
+            blobs: BlobSource::default(),
         }
     }
 }
@@ -381,7 +384,8 @@ impl L1Reader {
             .map_err(|source| ReaderError::Inbox { number, source })?;
         let mut batches = Vec::with_capacity(found.batches.len());
         for batch in found.batches {
-            match self.client.with_payload(header.at.hash, batch).await {
+            let blobs = &self.config.blobs;
+            match self.client.with_payload(&header.at, batch, blobs).await {
                 Ok(batch) => batches.push(batch),
                 Err(error) => {
                     self.accs.rewind(&before);

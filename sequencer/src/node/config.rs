@@ -1,9 +1,9 @@
 //! What a node is started with.
 
 use crate::{
-    batcher::ClosePolicy,
+    batcher::{ClosePolicy, KindPolicy},
     engine::{BuilderConfig, L1BlockRef},
-    l1::KeySource,
+    l1::{BlobSource, KeySource},
     mempool::BacklogLimits,
     rpc::RpcConfig,
 };
@@ -23,6 +23,8 @@ pub struct NodeConfig {
     pub l1_start: L1BlockRef,
     /// L1's JSON-RPC.
     pub l1: Url,
+    /// Where the blobs of batches are had.
+    pub blobs: BlobSource,
     /// Time between two L1 blocks, about: sets how often L1 is asked.
     pub l1_block_time: Duration,
     /// Data directory; made if it is not there.
@@ -94,6 +96,8 @@ pub struct SequencerConfig {
     /// Bytes of user transactions, EIP-2718 encoded, that may wait for L1: from half of them on the
     /// price of admission rises, and at all of them no transaction is taken.
     pub max_backlog: u64,
+    /// Whether they go into calldata or blobs.
+    pub kinds: KindPolicy,
     /// Key of the batcher's account on L1; nothing is posted without.
     pub batcher_key: Option<KeySource>,
     /// Key that signs the block feed; the batcher's if there is no other, no feed without either.

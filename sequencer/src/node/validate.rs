@@ -242,6 +242,7 @@ mod tests {
                 max_delay: Duration::from_secs(30),
                 idle_delay: Duration::from_secs(3_600),
             },
+            kinds: crate::batcher::KindPolicy::Calldata,
             max_backlog: 1 << 20,
             batcher_key: None,
             feed_key: None,

@@ -1,6 +1,8 @@
 //! The batcher with reader and sender against anvil and the real Inbox: nothing is posted twice, nothing
 //! is left out, and no batch of ours ever reverts, whatever crashes, reorganises or is forced.
 
+mod blobs;
+
 use crate::model::Model;
 use alloy::{
     consensus::Transaction,
@@ -21,8 +23,11 @@ use trestle_protocol::{
     payload::{PayloadBlock, PayloadLimits, decode_payload},
 };
 use trestle_sequencer::{
-    batcher::{Batcher, BatcherConfig, BatcherStatus, ClosePolicy},
-    l1::{L1Client, L1Reader, L1Sender, MemoryJournal, ReaderConfig, SenderConfig},
+    batcher::{Batcher, BatcherConfig, BatcherStatus, ClosePolicy, KindPolicy},
+    l1::{
+        BeaconClient, BlobSource, L1Client, L1Reader, L1Sender, MemoryJournal, ReaderConfig,
+        SenderConfig, SenderStatus,
+    },
 };
 use trestle_test_support::{
     Anvil, AnvilOptions, DEV_KEYS, Fault, FaultProxy, Settlement, SettlementOptions,
@@ -37,12 +42,14 @@ struct Bench {
     chain: ChainConfig,
     model: Model,
     journal: MemoryJournal,
+    kinds: KindPolicy,
 }
 
 /// One life of the node's L1 parts.
 struct Life {
     tasks: Vec<JoinHandle<()>>,
     status: watch::Receiver<BatcherStatus>,
+    sent: watch::Receiver<SenderStatus>,
 }
 
 impl Life {
@@ -65,6 +72,10 @@ fn key(index: usize) -> PrivateKeySigner {
 
 impl Bench {
     async fn new() -> Self {
+        Self::with(KindPolicy::Calldata).await
+    }
+
+    async fn with(kinds: KindPolicy) -> Self {
         let anvil = Anvil::start_with(&AnvilOptions::default()).unwrap();
         let proxy = FaultProxy::start(anvil.url()).await.unwrap();
         let options = SettlementOptions {
@@ -83,11 +94,12 @@ impl Bench {
             chain,
             model,
             journal,
+            kinds,
         }
     }
 
     fn client(&self) -> L1Client {
-        L1Client::new(self.proxy.url().parse().unwrap(), Duration::from_secs(5))
+        L1Client::new(self.proxy.url().parse().unwrap(), Duration::from_secs(20))
     }
 
     fn live(&self) -> Life {
@@ -100,6 +112,13 @@ impl Bench {
         );
         (config.poll_min, config.poll_max) = (Duration::from_millis(5), Duration::from_millis(20));
         config.backoff_max = Duration::from_millis(100);
+        config.blobs = BlobSource {
+            archive: None,
+            beacons: vec![BeaconClient::new(
+                self.anvil.url().parse().unwrap(),
+                Duration::from_secs(20),
+            )],
+        };
         let (inputs, receiver) = mpsc::channel(4);
         let cursor = self.model.cursor();
         let (reader, view) = L1Reader::new(
@@ -118,12 +137,14 @@ impl Bench {
             Arc::new(self.journal.clone()),
             config,
         );
+        let sent = handle.status();
         let config = BatcherConfig {
             chain: self.chain.clone(),
             close: ClosePolicy {
                 max_delay: Duration::from_millis(20),
                 idle_delay: Duration::from_secs(60),
             },
+            kinds: self.kinds,
             poll: Duration::from_millis(5),
             backoff_max: Duration::from_millis(50),
         };
@@ -134,7 +155,11 @@ impl Bench {
             tokio::spawn(self.model.clone().follow(receiver)),
             tokio::spawn(batcher.run()),
         ];
-        Life { tasks, status }
+        Life {
+            tasks,
+            status,
+            sent,
+        }
     }
 
     async fn deposit(&self) {
@@ -151,11 +176,12 @@ impl Bench {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        if tokio::time::timeout(Duration::from_secs(30), settled)
+        if tokio::time::timeout(Duration::from_secs(120), settled)
             .await
             .is_err()
         {
-            panic!("{:?} {:?}", self.model.progress(), life.status.borrow());
+            let (status, sent) = (life.status.borrow(), life.sent.borrow());
+            panic!("{:?} {status:?} {sent:?}", self.model.progress());
         }
     }
 

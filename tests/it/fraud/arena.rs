@@ -25,7 +25,8 @@ use crate::{
 
 /// Longest time for all frauds of one test, in seconds.
 const SECONDS: u64 = 420;
-/// Register that names a system call.
+/// Registers that hold the type of a preimage's key and name a system call.
+const A6: usize = 16;
 const A7: usize = 17;
 /// Bytes of a leaf of the code tree.
 const LEAF: usize = 128;
@@ -54,11 +55,16 @@ impl Arena {
 
     /// The same, with at least this many batches.
     pub(crate) async fn with_batches(clock: u32, batches: u64) -> Self {
-        let chain = Chain::new(ChainOptions {
+        let options = ChainOptions {
             challenge_clock: clock,
             ..ChainOptions::default()
-        })
-        .await;
+        };
+        Self::with_options(options, batches).await
+    }
+
+    /// The same on a chain that behaves as told.
+    pub(crate) async fn with_options(options: ChainOptions, batches: u64) -> Self {
+        let chain = Chain::new(options).await;
         let sequencer = Node::start(chain.sequencer()).await;
         let mut user = chain.funded_user(0, &sequencer.rpc).await;
         some_of_everything(&chain, &sequencer.rpc, &mut user).await;
@@ -116,6 +122,8 @@ impl Arena {
             "1",
             "--key-file",
             &file,
+            "--l1-beacon",
+            &url,
         ];
         let args: Vec<String> = fixed
             .iter()
@@ -219,5 +227,5 @@ fn kind_of(witness: &[u8]) -> StepKind {
     let state = State::decode(&witness[..STATE_LEN]).unwrap();
     let at = STATE_LEN + usize::try_from(state.pc).unwrap() % LEAF;
     let word = u32::from_le_bytes(witness[at..at + 4].try_into().unwrap());
-    StepKind::of(word, state.x[A7])
+    StepKind::of(word, [state.x[A6], state.x[A7]])
 }

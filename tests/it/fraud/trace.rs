@@ -5,7 +5,7 @@ use std::sync::Arc;
 use alloy::primitives::{B256, Bytes, keccak256};
 use trestle_challenger::{
     MACHINE_STEPS, Truth,
-    host::{BlobSource, Follower, MemoryStore},
+    host::{Follower, MemoryStore},
     service::{Oracle, Sync},
 };
 use trestle_sdk::deploy::ChainFiles;
@@ -35,7 +35,7 @@ impl RealTrace {
             arena.l1.clone(),
             client,
             files.rollup.contracts.inbox,
-            BlobSource::default(),
+            arena.chain.blobs(),
             Arc::clone(&oracle),
         );
         let head = arena.chain.l1_rpc().block_number().await;

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use trestle_contracts::bindings::{Inbox, Portal};
 use trestle_sdk::deploy::{DeployConfig, Deployed, DisputeConfig, deploy, genesis_json};
+use trestle_sequencer::l1::{BeaconClient, BlobSource};
 use trestle_test_support::{Anvil, AnvilOptions, DEV_KEYS};
 
 use super::{NodeOptions, Rpc, User, node::free_port};
@@ -35,6 +36,8 @@ pub(crate) struct ChainOptions {
     pub(crate) challenge_clock: u32,
     /// Guest image of the chain, if not the committed one.
     pub(crate) image_root: Option<B256>,
+    /// Where batches go: `calldata`, `blobs` or `auto`.
+    pub(crate) batch_kind: &'static str,
 }
 
 impl Default for ChainOptions {
@@ -46,6 +49,7 @@ impl Default for ChainOptions {
             forced_inclusion_delay: 600,
             challenge_clock: 60,
             image_root: None,
+            batch_kind: "calldata",
         }
     }
 }
@@ -167,6 +171,10 @@ impl Chain {
             "0.5",
             "--idle-batch-delay",
             "5",
+            "--batch-kind",
+            self.options.batch_kind,
+            "--l1-beacon",
+            &self.l1.url(),
         ];
         self.node(
             "sequencer",
@@ -177,6 +185,11 @@ impl Chain {
 
     /// Arguments of a replica with a data directory of its own name.
     pub(crate) fn replica(&self, name: &str) -> NodeOptions {
+        self.node("replica", name, &["--l1-beacon", &self.l1.url()])
+    }
+
+    /// Arguments of a replica that knows no place for blobs.
+    pub(crate) fn replica_without_beacon(&self, name: &str) -> NodeOptions {
         self.node("replica", name, &[])
     }
 
@@ -187,6 +200,11 @@ impl Chain {
             options.args.drain(at..at + 2);
         }
         options
+    }
+
+    /// Blobs as L1 serves them.
+    pub(crate) fn blobs(&self) -> BlobSource {
+        blobs_of(&self.l1.url())
     }
 
     fn node(&self, role: &str, name: &str, extra: &[&str]) -> NodeOptions {
@@ -284,6 +302,15 @@ impl Deposit {
             gas: 100_000,
             data: Bytes::new(),
         }
+    }
+}
+
+/// Blobs as the L1 at `url` serves them.
+pub(crate) fn blobs_of(url: &str) -> BlobSource {
+    let beacon = BeaconClient::new(url.parse().unwrap(), Duration::from_secs(30));
+    BlobSource {
+        archive: None,
+        beacons: vec![beacon],
     }
 }
 

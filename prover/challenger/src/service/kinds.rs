@@ -7,12 +7,13 @@ use std::sync::{
 
 use trestle_vm::{
     CALL_ECRECOVER, CALL_HALT, CALL_KECCAK, CALL_READ_PAGE, CALL_READ_WORD, Engine, Hart, Image,
-    Interpreter, Machine, Memory, Op, Stop, decode,
+    Interpreter, KEY_BLOB, Machine, Memory, Op, Stop, decode,
 };
 
 use crate::host::{HostError, Recorded};
 
-/// Register that names a system call.
+/// Register that holds the type of a preimage's key, and the one that names a system call.
+const A6: u8 = 16;
 const A7: u8 = 17;
 /// Steps between two looks at what was found.
 const CHUNK: u64 = 1 << 20;
@@ -40,6 +41,8 @@ pub enum StepKind {
     Ecrecover,
     /// Reads a preimage.
     Preimage,
+    /// Reads a field element of a blob; there is one only where batches are in blobs.
+    Blob,
     /// Halts.
     Halt,
     /// Is no instruction: the machine stops.
@@ -48,7 +51,7 @@ pub enum StepKind {
 
 impl StepKind {
     /// Every kind, with the name that commands take. The committed program never takes the last of them.
-    pub const ALL: [(&'static str, Self); 11] = [
+    pub const ALL: [(&'static str, Self); 12] = [
         ("boot", Self::Boot),
         ("load", Self::Load),
         ("store", Self::Store),
@@ -58,6 +61,7 @@ impl StepKind {
         ("keccak", Self::Keccak),
         ("ecrecover", Self::Ecrecover),
         ("preimage", Self::Preimage),
+        ("blob", Self::Blob),
         ("halt", Self::Halt),
         ("trap", Self::Trap),
     ];
@@ -71,12 +75,12 @@ impl StepKind {
             .map(|(_, kind)| *kind)
     }
 
-    /// Kind of an instruction word with this value in `a7`.
+    /// Kind of an instruction word with these values in `a6` and `a7`.
     #[must_use]
-    pub fn of(word: u32, a7: u64) -> Self {
+    pub fn of(word: u32, [a6, a7]: [u64; 2]) -> Self {
         let op = decode(word).op;
         match op {
-            Op::Ecall => Self::of_call(a7),
+            Op::Ecall => Self::of_call(a7, a6),
             Op::Illegal => Self::Trap,
             Op::Beq | Op::Bne | Op::Blt | Op::Bge | Op::Bltu | Op::Bgeu => Self::Branch,
             Op::Mul
@@ -98,10 +102,11 @@ impl StepKind {
         }
     }
 
-    const fn of_call(number: u64) -> Self {
+    const fn of_call(number: u64, key_type: u64) -> Self {
         match number {
             CALL_KECCAK => Self::Keccak,
             CALL_ECRECOVER => Self::Ecrecover,
+            CALL_READ_WORD if key_type == KEY_BLOB => Self::Blob,
             CALL_READ_PAGE | CALL_READ_WORD => Self::Preimage,
             CALL_HALT => Self::Halt,
             _ => Self::Other,
@@ -160,7 +165,8 @@ impl Finder {
             return;
         }
         let word = self.image.word(hart.pc);
-        if word.is_some_and(|word| StepKind::of(word, hart.x.get(A7)) == self.kind) {
+        let call = [A6, A7].map(|register| hart.x.get(register));
+        if word.is_some_and(|word| StepKind::of(word, call) == self.kind) {
             self.found.store(self.step, Ordering::Relaxed);
         }
     }

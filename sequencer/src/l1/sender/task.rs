@@ -4,12 +4,13 @@ use super::{
     SenderConfig,
     broadcast::Attempted,
     chain_view::Head,
+    fees::FeeMarket,
     journal::{JournaledTx, SenderJournal},
     request::{SenderError, SenderStatus, SubmitError, TxKey, TxRequest, TxState},
     signer::L1Signer,
     slot::{Attempt, Phase, Slot},
 };
-use crate::l1::L1Client;
+use crate::l1::{L1Client, RpcError};
 use alloy::{
     consensus::{TxEnvelope, transaction::SignerRecoverable},
     eips::{BlockNumberOrTag, eip2718::Decodable2718},
@@ -28,6 +29,7 @@ type Order = (TxRequest, oneshot::Sender<Result<TxState, SubmitError>>);
 #[derive(Debug, Clone)]
 pub struct SenderHandle {
     account: Address,
+    client: L1Client,
     orders: mpsc::Sender<Order>,
     status: watch::Receiver<SenderStatus>,
 }
@@ -37,6 +39,14 @@ impl SenderHandle {
     #[must_use]
     pub const fn account(&self) -> Address {
         self.account
+    }
+
+    /// What L1 asks at the moment.
+    ///
+    /// # Errors
+    /// Every [`RpcError`].
+    pub async fn fee_market(&self) -> Result<FeeMarket, RpcError> {
+        self.client.fee_market().await
     }
 
     /// Sends `request`, or reports where the transaction with its key is already.
@@ -105,6 +115,7 @@ impl L1Sender {
         let (status, status_rx) = watch::channel(SenderStatus::default());
         let handle = SenderHandle {
             account: signer.address(),
+            client: client.clone(),
             orders: order_tx,
             status: status_rx,
         };
