@@ -9,7 +9,9 @@ use trestle_protocol::{BatchContent, BatchHeader};
 
 use crate::{
     agreement::{assert_equal_chains, settle, some_of_everything},
-    support::{Chain, ChainOptions, Node, NodeOptions, User, chain::user_address, eventually},
+    support::{
+        Chain, ChainOptions, Node, NodeOptions, User, chain::user_address, eventually, user::Signed,
+    },
 };
 
 /// Bytes of the input of a transaction that nearly fills a payload in calldata.
@@ -55,10 +57,18 @@ fn noise(number: u64) -> Bytes {
     words.collect::<Vec<u8>>().into()
 }
 
+/// Sends it and waits for it. A node that was just started has blobs to check before it builds, and the library that
+/// checks them takes seconds to load.
+async fn included(sent: &Signed, node: &Node) {
+    sent.send(&node.rpc).await.unwrap();
+    let receipt = eventually("a receipt", 120, || node.rpc.receipt(sent.hash)).await;
+    assert_eq!(receipt["status"], "0x1");
+}
+
 async fn send_large_ones(user: &mut User, node: &Node) {
     for number in 0..LARGE_ONES {
         let sent = user.sign(Address::repeat_byte(9).into(), 0, noise(number), 4_000_000);
-        assert_eq!(sent.included(&node.rpc).await["status"], "0x1");
+        included(&sent, node).await;
     }
 }
 
@@ -92,9 +102,7 @@ async fn chain_of_both_kinds_is_derived_by_replicas_and_proven() {
     );
 
     for (kind, delay) in [("calldata", "0.5"), ("blobs", "60"), ("auto", "0.5")] {
-        user.transfer(user_address(1), 1)
-            .included(&sequencer.rpc)
-            .await;
+        included(&user.transfer(user_address(1), 1), &sequencer).await;
         // Its port is its own: a start takes another one.
         let killed = sequencer.kill();
         let mut options = posting(&chain, kind, delay);
@@ -113,9 +121,7 @@ async fn chain_of_both_kinds_is_derived_by_replicas_and_proven() {
             };
             eventually("a batch of six blobs", 120, full).await;
         } else {
-            user.transfer(user_address(1), 1)
-                .included(&sequencer.rpc)
-                .await;
+            included(&user.transfer(user_address(1), 1), &sequencer).await;
             settle(&sequencer, &replica).await;
         }
     }
@@ -126,9 +132,7 @@ async fn chain_of_both_kinds_is_derived_by_replicas_and_proven() {
     chain.stop_mining().await;
     chain.reorg(3, Vec::new()).await;
     chain.begin_mining(1).await;
-    user.transfer(user_address(1), 1)
-        .included(&sequencer.rpc)
-        .await;
+    included(&user.transfer(user_address(1), 1), &sequencer).await;
     settle(&sequencer, &replica).await;
     let late = Node::start(chain.replica("late")).await;
     settle(&sequencer, &late).await;

@@ -89,11 +89,17 @@ async fn true_root_survives_every_class_of_fraud_at_once_and_every_kind_of_step(
     let arena = Arena::with_options(options, 1).await;
     let (_challenger, honest) = arena.player("challenger", "challenger", &[]).await;
     let before = arena.l1.get_balance(honest).await.unwrap();
+    // One without has no signature to recover.
+    let batch = crate::proven::newest_with_transactions(&arena.chain)
+        .await
+        .to_string();
     let mut liars = Vec::new();
     let mut game = None;
     let legal = StepKind::ALL.iter().filter(|(_, kind)| is_legal(*kind));
     for ((class, _), (kind, _)) in FalseRoot::ALL.iter().zip(legal.cycle()) {
-        let extra = ["--class", class, "--kind", kind, "--attack"];
+        let extra = [
+            "--class", class, "--kind", kind, "--attack", "--batch", &batch,
+        ];
         let (running, account) = arena.player("liar", class, &extra).await;
         liars.push(running);
         if game.is_none() {

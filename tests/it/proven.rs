@@ -8,7 +8,10 @@ use alloy::{
 };
 use serde_json::json;
 use trestle_challenger::host::{BatchRun, BlobSource, Follower, L1Log, MemoryStore};
-use trestle_protocol::{ChainConfig, Genesis};
+use trestle_protocol::{
+    ChainConfig, Genesis,
+    payload::{PayloadLimits, decode_payload},
+};
 use trestle_sdk::deploy::ChainFiles;
 
 use crate::{
@@ -34,6 +37,25 @@ async fn follow_chain(chain: &Chain) -> (Follower, L1Log, u64) {
     let genesis = &chain.deployed.genesis;
     let (l1, blobs) = (chain.batcher(), chain.blobs());
     follow(&genesis.chain, &genesis.genesis, l1, blobs).await
+}
+
+/// Number of the newest batch on L1 that carries a transaction of a user.
+pub(crate) async fn newest_with_transactions(chain: &Chain) -> u64 {
+    let (_, mut log, head) = follow_chain(chain).await;
+    let limits = PayloadLimits::from(&chain.deployed.genesis.chain);
+    let mut newest = None;
+    while let Some(batch) = log.next(head).await.unwrap() {
+        let payload = batch.payload_bytes().unwrap_or_default();
+        let declared = decode_payload(&payload, &limits).unwrap_or_default();
+        if declared
+            .blocks
+            .iter()
+            .any(|block| !block.transactions.is_empty())
+        {
+            newest = Some(batch.header.index);
+        }
+    }
+    newest.unwrap()
 }
 
 /// Runs the newest batch in the machine, which must say what derivation says.
