@@ -155,7 +155,7 @@ async fn sequencer_of_blobs_without_a_beacon_endpoint_refuses_to_start() {
     let at = options
         .args
         .iter()
-        .position(|arg| arg == "--l1-beacon")
+        .position(|arg| arg == "--beacon")
         .unwrap();
     options.args.drain(at..at + 2);
     let args: Vec<&str> = options.args.iter().map(String::as_str).collect();

@@ -173,7 +173,7 @@ impl Chain {
             "5",
             "--batch-kind",
             self.options.batch_kind,
-            "--l1-beacon",
+            "--beacon",
             &self.l1.url(),
         ];
         self.node(
@@ -185,7 +185,7 @@ impl Chain {
 
     /// Arguments of a replica with a data directory of its own name.
     pub(crate) fn replica(&self, name: &str) -> NodeOptions {
-        self.node("replica", name, &["--l1-beacon", &self.l1.url()])
+        self.node("replica", name, &["--beacon", &self.l1.url()])
     }
 
     /// Arguments of a replica that knows no place for blobs.
