@@ -6,7 +6,7 @@
 test-challenger : contracts/node_modules ## frauds of every class on anvil, kills and reorgs in mid-game
 	cargo test --locked -p trestle --test it fraud -- --nocapture
 
-soak-challenger: contracts/node_modules ## 50 kills of the challenger and 25 reorgs of L1 in one game
+soak-challenger: contracts/node_modules ## 50 kills of the challenger and 50 reorgs of L1 in one game
 	CHALLENGER_KILLS=$${CHALLENGER_KILLS:-50} cargo test --locked -p trestle --test it fraud::challenger_killed -- --nocapture
 
 # Gas is what L1 charged the challenger in a dispute of its own: its moves, decisions included.

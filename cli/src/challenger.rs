@@ -1,18 +1,24 @@
 //! `trestle challenger`: verifies every claim by its own derivation from L1, and plays against the false ones.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use alloy::{
     primitives::{Address, U256},
-    providers::{Provider, ProviderBuilder},
     transports::http::reqwest::Url,
 };
 use eyre::{WrapErr, bail, eyre};
+use tokio::sync::watch;
 use tracing::{info, warn};
 use trestle_challenger::{
+    health::routes,
     host::{DiskStore, Follower},
     image::{IMAGE_ROOT, Programs},
-    service::{Images, Mode, Oracle, Service, ServiceConfig, Side, Sync, Watcher},
+    service::{Images, Mode, Oracle, Service, ServiceConfig, ServiceStatus, Side, Sync, Watcher},
 };
 use trestle_contracts::bindings::{
     dispute_game::DisputeGame::{imageFromBatchCall, imageRootCall, previousImageRootCall},
@@ -23,12 +29,13 @@ use trestle_sequencer::l1::{
     ContractReader, KeySource, L1Client, L1Sender, MemoryJournal, SenderConfig, SenderHandle,
     load_signer,
 };
-use trestle_sequencer::metrics::{self, MetricsPage, Part};
+use trestle_sequencer::metrics::{MetricsPage, Part};
 use trestle_vm::Image;
 
 use crate::{
     account::{self, AccountArgs},
     blobs::BlobArgs,
+    health,
     settings::ConfigArgs,
     shutdown,
 };
@@ -37,6 +44,8 @@ use crate::{
 pub(crate) const L1_TIMEOUT: Duration = Duration::from_secs(20);
 /// Longest pause after a fault.
 const BACKOFF_MAX: Duration = Duration::from_secs(15);
+/// Age of the last look at L1 from which on the challenger does not count as ready.
+const STALE: Duration = Duration::from_secs(120);
 /// A tenth of an ether, in wei: kept for gas.
 const RESERVE: u64 = 100_000_000_000_000_000;
 
@@ -98,7 +107,7 @@ pub(crate) struct Args {
     /// on before others do. Costs a core.
     #[arg(long)]
     run_batches: bool,
-    /// Address for Prometheus metrics.
+    /// Address for `/livez`, `/readyz` and Prometheus' `/metrics`.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) metrics_addr: Option<SocketAddr>,
     #[command(flatten)]
@@ -158,12 +167,9 @@ impl Table {
         let mut follower = Follower::open(files.chain.clone(), &files.genesis, store)?;
         follower.begin_at(files.rollup.l1_start.number);
         let oracle = Arc::new(Oracle::with_programs(follower, programs));
-        let provider = ProviderBuilder::new()
-            .connect_http(args.l1.clone())
-            .erased();
         let blobs = args.blobs.source();
         let inbox = files.rollup.contracts.inbox;
-        let sync = Sync::new(provider, client.clone(), inbox, blobs, Arc::clone(&oracle));
+        let sync = Sync::new(client.clone(), inbox, blobs, Arc::clone(&oracle));
         let block_time = Duration::try_from_secs_f64(args.l1_block_time)
             .wrap_err("--l1-block-time is no number of seconds")?;
         Ok(Self {
@@ -195,7 +201,7 @@ impl Table {
         side: Side,
         only: Option<Address>,
         habits: Habits,
-    ) -> Service {
+    ) -> (Service, watch::Receiver<ServiceStatus>) {
         let config = ServiceConfig {
             poll: (self.block_time / 4).clamp(Duration::from_millis(100), Duration::from_secs(4)),
             backoff_max: BACKOFF_MAX,
@@ -206,8 +212,9 @@ impl Table {
         };
         let factory = self.files.rollup.contracts.dispute_game_factory;
         let start = self.files.rollup.l1_start.number;
-        let watcher = Watcher::new(self.client, factory, GAME_TYPE, start);
-        Service::new(config, mode, side, (watcher, self.sync, self.reader)).0
+        let l1_chain = self.files.chain.l1_chain_id;
+        let watcher = Watcher::new(self.client, l1_chain, factory, GAME_TYPE, start);
+        Service::new(config, mode, side, (watcher, self.sync, self.reader))
     }
 }
 
@@ -240,14 +247,18 @@ fn check_images(images: &Images, programs: &Programs) -> eyre::Result<()> {
     Ok(())
 }
 
+/// What tells how the challenger is, once it is at work.
+type AtWork = (watch::Receiver<ServiceStatus>, Option<SenderHandle>);
+
 /// Runs until it is told to stop.
 ///
 /// # Errors
 /// When the chain, the key or L1 does not serve.
 pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     let plays = args.needs_key();
+    let at_work: Arc<OnceLock<AtWork>> = Arc::default();
     let _page = match args.metrics_addr {
-        Some(address) => Some(serve_metrics(address, plays).await?),
+        Some(address) => Some(serve_metrics(address, plays, Arc::clone(&at_work)).await?),
         None => None,
     };
     let table = Table::open(&args.chain).await?;
@@ -256,17 +267,20 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
         (_, true) => Mode::Watch,
         _ => Mode::Play(table.sender(&key(&args.key)?)?),
     };
-    let account = match &mode {
-        Mode::Play(sender) => Some(sender.account()),
+    let sender = match &mode {
+        Mode::Play(sender) => Some(sender.clone()),
         Mode::DryRun(_) | Mode::Watch => None,
     };
+    let account = sender.as_ref().map(SenderHandle::account);
     info!(config = %table.oracle.config_hash(), image = %IMAGE_ROOT, ?account, "challenger");
     let side = Side::Truth(Arc::clone(&table.oracle));
     let habits = Habits {
         takes_profit: args.profit,
         runs_batches: args.run_batches,
     };
-    let service = table.service(mode, side, None, habits);
+    let (service, status) = table.service(mode, side, None, habits);
+    // It is set once, here.
+    let _ = at_work.set((status, sender));
     tokio::select! {
         asked = shutdown::requested() => asked,
         () = service.run() => bail!("the L1 sender has stopped; its log says why"),
@@ -279,12 +293,38 @@ fn key(args: &AccountArgs<account::Challenger>) -> eyre::Result<KeySource> {
     })
 }
 
-async fn serve_metrics(address: SocketAddr, plays: bool) -> eyre::Result<MetricsPage> {
+async fn serve_metrics(
+    address: SocketAddr,
+    plays: bool,
+    at_work: Arc<OnceLock<AtWork>>,
+) -> eyre::Result<MetricsPage> {
     let sends = plays.then_some(Part::Sender);
     let parts: Vec<_> = sends
         .into_iter()
         .chain([Part::Process, Part::Challenger])
         .collect();
-    let recorder = metrics::install(&parts)?;
-    Ok(MetricsPage::serve(address, recorder, Arc::new(|| ())).await?)
+    let ready = Arc::new(move || match at_work.get() {
+        Some((status, sender)) => is_ready(status, sender.as_ref()),
+        None => Err("starting".into()),
+    });
+    health::open(address, &parts, routes(ready)).await
+}
+
+/// Whether it looks at L1, judges what is there, and can send.
+fn is_ready(
+    status: &watch::Receiver<ServiceStatus>,
+    sender: Option<&SenderHandle>,
+) -> Result<(), String> {
+    if sender.is_some_and(|sender| sender.status().borrow().is_halted) {
+        return Err("the L1 sender has halted; its log says why".into());
+    }
+    let status = status.borrow();
+    match (&status.fault, status.seen_at) {
+        (Some(fault), _) => Err(fault.clone()),
+        (None, None) => Err("the chain is being derived".into()),
+        (None, Some(at)) if at.elapsed() > STALE => {
+            Err(format!("no look at L1 for {} s", at.elapsed().as_secs()))
+        }
+        (None, Some(_)) => Ok(()),
+    }
 }

@@ -13,9 +13,11 @@ use trestle_challenger::exit::{Exit, L1Truth, Place, Stage};
 use trestle_sdk::transfer::{
     Initiation, PendingWithdrawal, Status, TokenRequest, WithdrawalRequest,
 };
+use trestle_sequencer::l1::L1Client;
 
 use crate::{
     blobs::BlobArgs,
+    challenger::L1_TIMEOUT,
     key::KeyArgs,
     transfer::{
         Amount, Chain, ChainArgs, SpeakArgs,
@@ -101,7 +103,7 @@ fn open(args: &Args, chain: &Chain) -> eyre::Result<Exit> {
     let rollup = &chain.files.rollup;
     let wallet = chain.l1_wallet(args.key.signer()?);
     let place = Place {
-        provider: chain.settlement.provider().clone(),
+        client: L1Client::new(args.chain.l1.clone(), L1_TIMEOUT),
         inbox: rollup.contracts.inbox,
         l1_start: rollup.l1_start.number,
         blobs: args.blobs.source(),

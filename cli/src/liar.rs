@@ -135,6 +135,7 @@ async fn play(
 ) -> eyre::Result<()> {
     table
         .service(Mode::Play(sender), side, Some(game), Habits::default())
+        .0
         .run()
         .await;
     bail!("the L1 sender has stopped; its log says why")

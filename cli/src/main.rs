@@ -5,6 +5,7 @@
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod account;
+mod archive;
 mod blobs;
 mod challenger;
 mod config;
@@ -13,6 +14,7 @@ mod dev;
 mod dispute;
 mod doctor;
 mod exit;
+mod health;
 mod image;
 mod key;
 mod liar;
@@ -54,6 +56,7 @@ struct Cli {
 /// The roles. Each variant is documented on its arguments.
 #[derive(Debug, Subcommand)]
 enum Command {
+    Archive(Box<archive::Args>),
     Challenger(Box<challenger::Args>),
     Config(config::Args),
     Claim(Box<transfer::claim::Args>),
@@ -84,6 +87,7 @@ impl Command {
     /// Runs the role until it is done or told to stop.
     async fn run(self) -> eyre::Result<()> {
         match self {
+            Self::Archive(args) => archive::run(*args).await,
             Self::Challenger(args) => challenger::run(*args).await,
             Self::Config(args) => config::run(&args),
             Self::Recover(args) => recover::run(args).await,

@@ -9,10 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy::{
-    providers::{DynProvider, Provider, ProviderBuilder},
-    transports::http::reqwest::Url,
-};
+use alloy::{primitives::U64, transports::http::reqwest::Url};
 use eyre::{WrapErr, ensure};
 use trestle_challenger::{
     MACHINE_STEPS,
@@ -23,8 +20,9 @@ use trestle_challenger::{
     image::IMAGE_ROOT,
 };
 use trestle_sdk::deploy::ChainFiles;
+use trestle_sequencer::l1::L1Client;
 
-use crate::blobs::BlobArgs;
+use crate::{blobs::BlobArgs, challenger::L1_TIMEOUT};
 
 /// Run a batch in the machine and print what it proves.
 ///
@@ -133,7 +131,7 @@ struct Source {
     batch: u64,
     follower: Follower,
     first_block: u64,
-    provider: DynProvider,
+    client: L1Client,
     head: u64,
 }
 
@@ -150,13 +148,14 @@ impl Source {
         let mut follower = Follower::open(files.chain, &files.genesis, store)?;
         let first_block = files.rollup.l1_start.number;
         follower.begin_at(first_block);
-        let provider = ProviderBuilder::new().connect_http(url).erased();
-        let head = provider.get_block_number().await.wrap_err("L1")?;
+        let client = L1Client::new(url, L1_TIMEOUT);
+        let head: U64 = client.call("eth_blockNumber", ()).await?;
+        let head = head.to();
         Ok(Self {
             batch,
             follower,
             first_block,
-            provider,
+            client,
             head,
         })
     }
@@ -173,12 +172,12 @@ impl Source {
         let Self {
             batch,
             mut follower,
-            provider,
+            client,
             head,
             ..
         } = self;
         let inbox = follower.chain().inbox;
-        let mut log = L1Log::new(provider, inbox, args.blobs.source(), follower.position());
+        let mut log = L1Log::new(client, inbox, args.blobs.source(), follower.position());
         let start = Instant::now();
         while follower.newest().batch() < batch {
             let next = log.next(head).await?;
@@ -200,9 +199,9 @@ impl Source {
     async fn ask_replica(self, url: &Url, args: &Args) -> eyre::Result<Derived> {
         let (number, inbox) = (self.batch, self.follower.chain().inbox);
         let blocks = (self.first_block, self.head);
-        let place = position_before(&self.provider, inbox, number, blocks).await?;
+        let place = position_before(&self.client, inbox, number, blocks).await?;
         let (position, block) = place.ok_or_else(|| eyre::eyre!("L1 has no batch {number}"))?;
-        let mut log = L1Log::new(self.provider, inbox, args.blobs.source(), position);
+        let mut log = L1Log::new(self.client, inbox, args.blobs.source(), position);
         let batch = log.next(block).await?;
         let batch = batch.ok_or_else(|| eyre::eyre!("L1 has no batch {number}"))?;
         let answer = ReplicaAnswer::ask(url.as_str(), &batch).await?;

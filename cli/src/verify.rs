@@ -58,6 +58,7 @@ pub(crate) async fn run(args: Args) -> eyre::Result<()> {
     let start = table.files.rollup.l1_start.number;
     let mut watcher = Watcher::new(
         table.client.clone(),
+        table.files.chain.l1_chain_id,
         contracts.dispute_game_factory,
         GAME_TYPE,
         start,

@@ -42,5 +42,6 @@ pub use context::{
 };
 pub use error::RpcError;
 pub use limits::RpcLimits;
+pub use listener::Guarded;
 pub use methods::stages::ToldStatus;
 pub use server::{CorsOrigins, RpcConfig, RpcServer, RpcStartError};

@@ -3,7 +3,10 @@
 mod adversary;
 mod arena;
 mod attacks;
+mod busy;
+mod endpoint;
 mod images;
+mod player;
 mod trace;
 
 use std::{
@@ -149,25 +152,27 @@ async fn false_root_of_every_class_falls_to_a_step_on_l1() {
     .await;
 }
 
-/// Seconds between two kills of the challenger.
-const LIFE: Duration = Duration::from_millis(2_500);
+/// Time between two kills of the challenger: enough for a run in the machine and a move.
+const LIFE: Duration = Duration::from_secs(4);
 
 /// One fraud while the challenger dies again and again and L1 takes blocks back.
 #[tokio::test]
 async fn challenger_killed_and_reorganised_in_mid_game_loses_nothing() {
-    let rounds: u64 = std::env::var("CHALLENGER_KILLS").map_or(4, |text| text.parse().unwrap());
-    let arena = Arena::new(120).await;
+    let rounds: u32 = std::env::var("CHALLENGER_KILLS").map_or(4, |text| text.parse().unwrap());
+    // The game is to outlast the kills: who is dead most of the time, and sees its moves taken back, needs time.
+    let arena = Arena::new(120.max(rounds * 5)).await;
     let (_liar, account) = arena.player("liar", "liar", &["--class", "storage"]).await;
     let game = arena.game_of("liar", account).await;
     for round in 0..rounds {
         let (life, _) = arena.player("challenger", "challenger", &[]).await;
         tokio::time::sleep(LIFE).await;
         drop(life);
-        if round % 2 == 1 {
-            arena.chain.stop_mining().await;
-            arena.chain.reorg(2 + round % 3, Vec::new()).await;
-            arena.chain.begin_mining(1).await;
-        }
+        arena.chain.stop_mining().await;
+        arena
+            .chain
+            .reorg(u64::from(1 + round % 3), Vec::new())
+            .await;
+        arena.chain.begin_mining(1).await;
     }
     let (_challenger, _) = arena.player("challenger", "challenger", &[]).await;
     // A reorg may have taken the proposal itself back; the liar's transaction is sent again by its sender.

@@ -14,6 +14,7 @@
 )]
 
 mod agreement;
+mod archive;
 mod backlog;
 mod bad_input;
 mod blobs;

@@ -1,11 +1,8 @@
 //! Chains that were really run, proven from L1 alone: the machine must name the output root that nodes serve.
 
-use std::{path::Path, sync::Arc};
+use std::{path::Path, sync::Arc, time::Duration};
 
-use alloy::{
-    primitives::B256,
-    providers::{DynProvider, Provider, ProviderBuilder},
-};
+use alloy::primitives::{B256, U64};
 use serde_json::json;
 use trestle_challenger::host::{BatchRun, BlobSource, Follower, L1Log, MemoryStore};
 use trestle_protocol::{
@@ -13,6 +10,7 @@ use trestle_protocol::{
     payload::{PayloadLimits, decode_payload},
 };
 use trestle_sdk::deploy::ChainFiles;
+use trestle_sequencer::l1::L1Client;
 
 use crate::{
     agreement::{settle, some_of_everything},
@@ -23,20 +21,22 @@ use crate::{
 async fn follow(
     config: &ChainConfig,
     genesis: &Genesis,
-    l1: DynProvider,
+    l1: &str,
     blobs: BlobSource,
 ) -> (Follower, L1Log, u64) {
     let store = Arc::new(MemoryStore::default());
     let follower = Follower::open(config.clone(), genesis, store).unwrap();
-    let head = l1.get_block_number().await.unwrap();
-    let log = L1Log::new(l1, config.inbox, blobs, follower.position());
+    let client = L1Client::new(l1.parse().unwrap(), Duration::from_secs(20));
+    let head: U64 = client.call("eth_blockNumber", ()).await.unwrap();
+    let head = head.to();
+    let log = L1Log::new(client, config.inbox, blobs, follower.position());
     (follower, log, head)
 }
 
 async fn follow_chain(chain: &Chain) -> (Follower, L1Log, u64) {
     let genesis = &chain.deployed.genesis;
-    let (l1, blobs) = (chain.batcher(), chain.blobs());
-    follow(&genesis.chain, &genesis.genesis, l1, blobs).await
+    let (l1, blobs) = (chain.l1.url(), chain.blobs());
+    follow(&genesis.chain, &genesis.genesis, &l1, blobs).await
 }
 
 /// Number of the newest batch on L1 that carries a transaction of a user.
@@ -76,8 +76,7 @@ pub(crate) async fn prove_all(chain: &Chain) -> u64 {
 pub(crate) async fn prove_all_of(folder: &Path, l1: &str) -> u64 {
     let files = ChainFiles::read(folder).unwrap();
     let blobs = blobs_of(l1);
-    let l1 = ProviderBuilder::new().connect_http(l1.parse().unwrap());
-    prove_each(follow(&files.chain, &files.genesis, l1.erased(), blobs).await).await
+    prove_each(follow(&files.chain, &files.genesis, l1, blobs).await).await
 }
 
 async fn prove_each((mut follower, mut log, head): (Follower, L1Log, u64)) -> u64 {

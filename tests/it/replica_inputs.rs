@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy::{
-    primitives::{B256, Bytes, U256, bytes},
-    providers::Provider,
-};
+use alloy::primitives::{B256, Bytes, U256, bytes};
 use serde_json::{Value, json};
 use trestle_challenger::host::{
     BatchRun, BlobSource, Follower, L1Batch, L1Log, MemoryStore, Recorded, ReplicaAnswer,
@@ -34,10 +31,11 @@ struct Truth {
 /// All batches, derived from L1.
 async fn derive_all(chain: &Chain) -> Vec<Truth> {
     let genesis = &chain.deployed.genesis;
-    let (config, l1) = (&genesis.chain, chain.batcher());
+    let config = &genesis.chain;
     let store = Arc::new(MemoryStore::default());
     let mut follower = Follower::open(config.clone(), &genesis.genesis, store).unwrap();
-    let head = l1.get_block_number().await.unwrap();
+    let head = chain.l1_rpc().block_number().await;
+    let l1 = chain.l1_client();
     let mut log = L1Log::new(l1, config.inbox, BlobSource::default(), follower.position());
     let mut all = Vec::new();
     while let Some(batch) = log.next(head).await.unwrap() {
@@ -55,8 +53,8 @@ async fn derive_all(chain: &Chain) -> Vec<Truth> {
 
 /// One batch read from L1 without those before it.
 async fn read_alone(chain: &Chain, number: u64) -> Option<L1Batch> {
-    let (inbox, l1) = (chain.deployed.genesis.chain.inbox, chain.batcher());
-    let blocks = (0, l1.get_block_number().await.unwrap());
+    let (inbox, l1) = (chain.deployed.genesis.chain.inbox, chain.l1_client());
+    let blocks = (0, chain.l1_rpc().block_number().await);
     let place = position_before(&l1, inbox, number, blocks).await.unwrap();
     let (position, block) = place?;
     let mut log = L1Log::new(l1, inbox, BlobSource::default(), position);

@@ -1,7 +1,7 @@
 //! The challenger's side of a dispute: what is true, which moves the truth needs, what they cost, how long they take.
 //!
 //! [`host`] derives the chain from L1 and runs its batches in the machine; [`image`] is the program that is
-//! proven; [`service`] plays on L1, [`exit`] leaves L2 by L1 alone. The rest is pure: no chain, no clock, no
+//! proven; [`service`] plays on L1, [`exit`] leaves L2 by L1 alone, [`archive`] keeps blobs. The rest is pure: no chain, no clock, no
 //! randomness. [`choose_moves`] maps what the contracts show
 //! ([`GameView`]), what really happened ([`Truth`]) and what there is to spend ([`Purse`]) to a
 //! [`Plan`]. Spec: `SPEC.md`, chapter "Claims and disputes".
@@ -12,12 +12,14 @@
 //! balance, credit ──────> Purse ─┘
 //! ```
 
+pub mod archive;
 mod bond;
 mod claim;
 mod cost;
 mod delay;
 mod dissection;
 pub mod exit;
+pub mod health;
 pub mod host;
 pub mod image;
 pub mod service;

@@ -10,6 +10,7 @@ use alloy::{
     primitives::{B256, Bytes, hex},
     transports::http::reqwest::{Client, Response, StatusCode, Url},
 };
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::{fmt, sync::Arc, time::Duration};
 use tokio::sync::OnceCell;
@@ -20,7 +21,7 @@ const ANSWER_MAX: usize = 64 << 20;
 const SLOT_MAX: u64 = 3_600;
 
 /// How an endpoint names the block of a blob.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum BeaconIds {
     /// By slot, as a beacon node does: `(time − genesis) / seconds per slot`.
     Slots {

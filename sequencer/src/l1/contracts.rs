@@ -22,7 +22,7 @@ pub enum ReadError {
     },
 }
 
-/// Reads contracts at the newest block.
+/// Reads contracts, at the newest block where nothing else is said.
 #[derive(Debug, Clone)]
 pub struct ContractReader {
     client: L1Client,
@@ -40,8 +40,30 @@ impl ContractReader {
     /// # Errors
     /// [`ReadError::Rpc`] when it reverts or L1 does not answer, [`ReadError::Malformed`].
     pub async fn read<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, ReadError> {
-        let output = self.raw(None, to, call.abi_encode().into()).await?;
+        self.read_at(to, call, BlockNumberOrTag::Latest).await
+    }
+
+    /// Calls a function of the contract at `to` in the state after block `at`.
+    ///
+    /// # Errors
+    /// As [`Self::read`]; also when the endpoint has that state no more.
+    pub async fn read_at<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        at: BlockNumberOrTag,
+    ) -> Result<C::Return, ReadError> {
+        let output = self.raw(None, to, call.abi_encode().into(), at).await?;
         C::abi_decode_returns(&output).map_err(|_| ReadError::Malformed { contract: to })
+    }
+
+    /// Code at an address.
+    ///
+    /// # Errors
+    /// [`ReadError::Rpc`].
+    pub async fn code(&self, at: Address) -> Result<Bytes, ReadError> {
+        let latest = BlockNumberOrTag::Latest;
+        Ok(self.client.call("eth_getCode", (at, latest)).await?)
     }
 
     /// Whether a call from `from` would succeed now.
@@ -54,7 +76,11 @@ impl ContractReader {
         to: Address,
         call: &impl SolCall,
     ) -> Result<bool, ReadError> {
-        match self.raw(Some(from), to, call.abi_encode().into()).await {
+        let latest = BlockNumberOrTag::Latest;
+        match self
+            .raw(Some(from), to, call.abi_encode().into(), latest)
+            .await
+        {
             Ok(_) => Ok(true),
             Err(error) if error.is_revert() => Ok(false),
             Err(error) => Err(error.into()),
@@ -66,13 +92,13 @@ impl ContractReader {
         from: Option<Address>,
         to: Address,
         data: Bytes,
+        at: BlockNumberOrTag,
     ) -> Result<Bytes, RpcError> {
         let request = TransactionRequest {
             from,
             ..TransactionRequest::default().to(to).input(data.into())
         };
-        let latest = BlockNumberOrTag::Latest;
-        self.client.call("eth_call", (request, latest)).await
+        self.client.call("eth_call", (request, at)).await
     }
 
     /// Balance of an account in wei.

@@ -2,6 +2,7 @@
 //!
 //! Gauges that follow from the node's state are set when the page is asked for, not kept up to date in between.
 
+use crate::rpc::{Guarded, RpcLimits};
 use axum::{Router, http::header, routing::get};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
@@ -11,6 +12,9 @@ use tokio::{net::TcpListener, task::JoinHandle};
 const UPKEEP: Duration = Duration::from_secs(5);
 /// What a Prometheus expects of the text format.
 const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Connections at once, at most; others wait.
+const CONNECTIONS: u32 = 128;
 
 /// Sets gauges from the state of a program; called before every answer.
 pub type Gauges = Arc<dyn Fn() + Send + Sync>;
@@ -47,6 +51,19 @@ impl MetricsPage {
         recorder: PrometheusHandle,
         gauges: Gauges,
     ) -> Result<Self, MetricsError> {
+        Self::serve_with(address, recorder, gauges, Router::new()).await
+    }
+
+    /// As [`Self::serve`], and other routes beside it; to a bounded number of peers that make progress.
+    ///
+    /// # Errors
+    /// As [`Self::serve`].
+    pub async fn serve_with(
+        address: SocketAddr,
+        recorder: PrometheusHandle,
+        gauges: Gauges,
+        routes: Router,
+    ) -> Result<Self, MetricsError> {
         let bind = |source| MetricsError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
@@ -58,7 +75,12 @@ impl MetricsPage {
             gauges();
             ([(header::CONTENT_TYPE, CONTENT_TYPE)], recorder.render())
         };
-        let app = Router::new().route("/metrics", get(answer));
+        let app = routes.route("/metrics", get(answer));
+        let limits = RpcLimits {
+            connections: CONNECTIONS,
+            ..RpcLimits::default()
+        };
+        let listener = Guarded::new(listener, &limits);
         let serve = tokio::spawn(async move {
             if let Err(error) = axum::serve(listener, app).await {
                 tracing::error!(%error, "metrics are no longer served");

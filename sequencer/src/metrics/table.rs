@@ -32,6 +32,8 @@ pub enum Part {
     Sender,
     /// The challenger.
     Challenger,
+    /// The archive of blobs.
+    Archive,
 }
 
 /// One metric.
@@ -87,6 +89,7 @@ impl Metric {
             Proposer => "proposer",
             Sender => "senders to L1",
             Challenger => "challenger",
+            Archive => "archive",
         }
     }
 
@@ -194,4 +197,12 @@ pub const METRICS: &[Metric] = &[
     Metric::new(Challenger, Counter, "trestle_challenger_l1_reorgs_total", "L1 reorgs seen by the challenger"),
     Metric::new(Challenger, Counter, "trestle_challenger_machine_disagreements_total", "batches that the machine ends otherwise than derivation does"),
     Metric::new(Challenger, Gauge, "trestle_challenger_machine_disagreement_batch", "the newest of them; absent without one"),
+    Metric::new(Challenger, Gauge, "trestle_challenger_waiting_games", "games whose moves wait for the machine"),
+    Metric::new(Archive, Gauge, "trestle_archive_l1_block", "L1 block up to which the log was read"),
+    Metric::new(Archive, Gauge, "trestle_archive_batch", "newest batch in the log"),
+    Metric::new(Archive, Gauge, "trestle_archive_missing_blobs", "blobs that should be kept and are not"),
+    Metric::new(Archive, Counter, "trestle_archive_blobs_total", "blobs fetched and kept"),
+    Metric::new(Archive, Counter, "trestle_archive_damaged_total", "files that did not hold their blob; they are fetched again"),
+    Metric::new(Archive, Counter, "trestle_archive_faults_total", "failed rounds of the archive; they are repeated"),
+    Metric::new(Archive, Counter, "trestle_archive_batches_taken_back_total", "batches that L1 took back"),
 ];

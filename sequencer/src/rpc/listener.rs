@@ -25,14 +25,16 @@ const IDLE: Duration = Duration::from_secs(120);
 
 /// A listener that keeps to a number of connections.
 #[derive(Debug)]
-pub(super) struct Guarded {
+pub struct Guarded {
     inner: TcpListener,
     permits: Arc<Semaphore>,
     write_stall: Duration,
 }
 
 impl Guarded {
-    pub(super) fn new(inner: TcpListener, limits: &RpcLimits) -> Self {
+    /// A listener over `inner` that keeps to the connections and the patience of `limits`.
+    #[must_use]
+    pub fn new(inner: TcpListener, limits: &RpcLimits) -> Self {
         let most = usize::try_from(limits.connections).unwrap_or(usize::MAX);
         let permits = Arc::new(Semaphore::new(most.min(Semaphore::MAX_PERMITS)));
         Self {
@@ -62,7 +64,7 @@ impl Listener for Guarded {
 
 /// A connection that fails when it stalls.
 #[derive(Debug)]
-pub(super) struct Progressing {
+pub struct Progressing {
     stream: TcpStream,
     _permit: Option<OwnedSemaphorePermit>,
     write_stall: Duration,

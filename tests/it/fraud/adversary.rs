@@ -85,7 +85,7 @@ impl Adversary {
             account,
             l1,
             url,
-            watcher: Watcher::new(client, contracts.dispute_game_factory, GAME_TYPE, 0),
+            watcher: Watcher::new(client, 31_337, contracts.dispute_game_factory, GAME_TYPE, 0),
             game,
             honest,
             trace: trace.clone(),

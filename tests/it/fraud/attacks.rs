@@ -1,12 +1,13 @@
 //! True claims under attack by every adversary of the simulator, on a real L1 and with the real guest.
 
 use alloy::{
+    consensus::Header,
     primitives::{Address, U256, keccak256},
     providers::Provider,
     signers::local::PrivateKeySigner,
     sol_types::{SolEvent, SolValue},
 };
-use trestle_challenger::Clocks;
+use trestle_challenger::{Clocks, service::root_over};
 use trestle_contracts::{
     bindings::{
         DisputeGame, DisputeGameFactory, dispute_game::DisputeGame::Moved,
@@ -53,6 +54,17 @@ const EIGHT: [Kind; 8] = [
 
 /// A true root over the first `batch` batches, proposed by an account of its own.
 async fn propose(arena: &Arena, trace: &RealTrace, batch: u64) -> Address {
+    let header = trace.0.header(batch).unwrap();
+    propose_over(arena, trace, batch, header).await
+}
+
+/// The root over `header`, true or not, for the first `batch` batches, proposed by an account of its own.
+pub(super) async fn propose_over(
+    arena: &Arena,
+    trace: &RealTrace,
+    batch: u64,
+    header: Header,
+) -> Address {
     let key = keccak256(format!("proposer of {batch}"));
     let account = PrivateKeySigner::from_bytes(&key).unwrap().address();
     arena.fund(account).await;
@@ -60,9 +72,8 @@ async fn propose(arena: &Arena, trace: &RealTrace, batch: u64) -> Address {
     let contracts = &arena.chain.deployed.rollup.contracts;
     let factory = DisputeGameFactory::new(contracts.dispute_game_factory, &l1);
     let record = trace.0.record(batch).unwrap();
-    let header = trace.0.header(batch).unwrap();
     let proposal = Proposal {
-        outputRoot: record.output_root,
+        outputRoot: root_over(&header),
         batchAcc: record.position.batch_acc,
         anchorRoot: trace.0.record(0).unwrap().output_root,
         batch,

@@ -32,7 +32,6 @@ impl RealTrace {
             std::time::Duration::from_secs(20),
         );
         let mut sync = Sync::new(
-            arena.l1.clone(),
             client,
             files.rollup.contracts.inbox,
             arena.chain.blobs(),

@@ -13,14 +13,14 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use trestle_contracts::bindings::{Inbox, Portal};
 use trestle_sdk::deploy::{DeployConfig, Deployed, DisputeConfig, deploy, genesis_json};
-use trestle_sequencer::l1::{BeaconClient, BlobSource};
+use trestle_sequencer::l1::{BeaconClient, BlobSource, L1Client};
 use trestle_test_support::{Anvil, AnvilOptions, DEV_KEYS};
 
 use super::{NodeOptions, Rpc, User, node::free_port};
 
 /// Which of anvil's accounts plays which role; the first two are users.
 pub(crate) const OPERATOR: usize = 2;
-const BATCHER: usize = 3;
+pub(crate) const BATCHER: usize = 3;
 
 /// How L1 and the chain on it behave.
 #[derive(Debug, Clone)]
@@ -127,6 +127,11 @@ impl Chain {
 
     pub(crate) fn l1_rpc(&self) -> Rpc {
         Rpc::of_l1(&self.l1.url())
+    }
+
+    /// A client of L1 as the program has it.
+    pub(crate) fn l1_client(&self) -> L1Client {
+        L1Client::new(self.l1.url().parse().unwrap(), Duration::from_secs(20))
     }
 
     pub(crate) async fn mine(&self, blocks: u64) {

@@ -5,12 +5,14 @@
 
 mod anvil;
 mod blob;
+mod cable;
 mod proxy;
 mod schema;
 mod settlement;
 
 pub use anvil::{Anvil, AnvilError, AnvilOptions, DEV_KEYS};
 pub use blob::TestBlob;
+pub use cable::Cable;
 pub use proxy::{Fault, FaultProxy, Rule, Verdict};
 pub use schema::{Held, Judge, SchemaError};
 pub use settlement::{InboxHead, Settlement, SettlementOptions};

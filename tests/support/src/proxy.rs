@@ -5,7 +5,13 @@
 //! the node answers against [`Judge`].
 
 use alloy::transports::http::reqwest;
-use axum::{Router, extract::State, http::StatusCode, response::IntoResponse, routing::post};
+use axum::{
+    Router,
+    extract::State,
+    http::{StatusCode, Uri, uri::PathAndQuery},
+    response::IntoResponse,
+    routing::{get, post},
+};
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -23,9 +29,11 @@ pub enum Fault {
     None,
     /// It is answered with HTTP status 503, and not forwarded.
     Down,
+    /// It is never answered.
+    Hang,
     /// It is forwarded, and the answer is lost.
     LoseAnswer,
-    /// It is answered with a JSON-RPC error of this code and message, and not forwarded.
+    /// It is answered with a JSON-RPC error of this code and message (a `GET` with this HTTP status), and not forwarded.
     Refuse(i64, String),
     /// It is answered with this result, and not forwarded.
     Answer(Value),
@@ -100,6 +108,7 @@ impl FaultProxy {
         });
         let app = Router::new()
             .route("/", post(handle))
+            .fallback(get(pass))
             .with_state(Arc::clone(&shared));
         let app = app.layer(axum::extract::DefaultBodyLimit::disable());
         let server = tokio::spawn(async move { axum::serve(listener, app).await });
@@ -179,6 +188,7 @@ async fn handle(State(shared): State<Arc<Shared>>, body: String) -> axum::respon
     };
     match rule(&method, request.get("params").unwrap_or(&Value::Null)) {
         Fault::Down => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Fault::Hang => std::future::pending().await,
         Fault::Answer(result) => answer(result),
         Fault::Refuse(code, message) => {
             let error = json!({ "code": code, "message": message });
@@ -202,6 +212,32 @@ async fn handle(State(shared): State<Arc<Shared>>, body: String) -> axum::respon
                 None => text.into_response(),
             }
         }
+    }
+}
+
+/// A request of another kind than JSON-RPC, the beacon API's say. Its rule is asked for the method `GET` with the path.
+async fn pass(State(shared): State<Arc<Shared>>, uri: Uri) -> axum::response::Response {
+    let path = uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    let rule = Arc::clone(&shared.rule.lock().unwrap_or_else(PoisonError::into_inner));
+    match rule("GET", &json!(path)) {
+        Fault::Down => return StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        Fault::Hang => std::future::pending().await,
+        Fault::Refuse(code, message) => {
+            let status = u16::try_from(code)
+                .ok()
+                .and_then(|code| StatusCode::from_u16(code).ok());
+            return (status.unwrap_or(StatusCode::BAD_REQUEST), message).into_response();
+        }
+        Fault::None | Fault::LoseAnswer | Fault::Answer(_) | Fault::Alter(_) => {}
+    }
+    let answer = shared.client.get(format!("{}{path}", shared.upstream));
+    let Ok(answer) = answer.send().await else {
+        return StatusCode::BAD_GATEWAY.into_response();
+    };
+    let status = StatusCode::from_u16(answer.status().as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
+    match answer.text().await {
+        Ok(text) => (status, text).into_response(),
+        Err(_) => StatusCode::BAD_GATEWAY.into_response(),
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use alloy::providers::{DynProvider, Provider};
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use parking_lot::Mutex;
-use trestle_contracts::bindings::Inbox;
+use trestle_contracts::bindings::inbox::Inbox::batchAccCall;
 use trestle_protocol::{ChainConfig, Genesis, OutputPreimage, predeploys::MESSAGE_PASSER};
 use trestle_sdk::transfer::{
     OutputSource, PendingWithdrawal, Proposable, TransferError, Withdrawal,
 };
+use trestle_sequencer::l1::{ContractReader, L1Client};
 
 use super::{ExitError, found::Found};
 use crate::host::{BatchRecord, BlobSource, DiskStore, Follower, HostError, L1Batch, L1Log};
@@ -18,7 +18,7 @@ use crate::host::{BatchRecord, BlobSource, DiskStore, Follower, HostError, L1Bat
 #[derive(Debug, Clone)]
 pub struct Place {
     /// L1's endpoint.
-    pub provider: DynProvider,
+    pub client: L1Client,
     /// The Inbox.
     pub inbox: Address,
     /// L1 block of the deployment.
@@ -77,8 +77,13 @@ impl L1Truth {
     /// [`ExitError::Host`], [`ExitError::Found`]; what is derived stays.
     pub async fn sync(self: &Arc<Self>) -> Result<u64, ExitError> {
         let mut log = self.log.lock().await;
-        let head = self.place.provider.get_block_number().await;
-        let head = head.map_err(HostError::from)?;
+        let head: U64 = self
+            .place
+            .client
+            .call("eth_blockNumber", ())
+            .await
+            .map_err(HostError::from)?;
+        let head = head.to();
         self.unwind(&mut log).await?;
         let mut derived = 0_u64;
         loop {
@@ -86,7 +91,7 @@ impl L1Truth {
             let reader = log.get_or_insert_with(|| {
                 let place = &self.place;
                 L1Log::new(
-                    place.provider.clone(),
+                    place.client.clone(),
                     place.inbox,
                     place.blobs.clone(),
                     position,
@@ -133,12 +138,13 @@ impl L1Truth {
 
     /// After an L1 reorg: back to the newest batch that the Inbox still has.
     async fn unwind(&self, log: &mut Option<L1Log>) -> Result<(), HostError> {
-        let inbox = Inbox::new(self.place.inbox, &self.place.provider);
+        let reader = ContractReader::new(self.place.client.clone());
         let newest = self.newest().batch();
         let mut batch = newest;
         while batch > 0 {
             let record = self.follower.lock().record(batch)?;
-            if inbox.batchAcc(batch).call().await? == record.position.batch_acc {
+            let call = batchAccCall { index: batch };
+            if reader.read(self.place.inbox, &call).await? == record.position.batch_acc {
                 break;
             }
             batch = batch.saturating_sub(1);

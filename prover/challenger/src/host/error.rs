@@ -3,17 +3,51 @@
 use super::{RecordedError, StoreError};
 use alloy_primitives::B256;
 use trestle_guest::Failure;
-use trestle_sequencer::l1::BlobError;
+use trestle_sequencer::l1::{BlobError, ReadError, RpcError};
 
 /// Why the host could not do what it was asked for.
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
-    /// L1 did not answer.
-    #[error("L1: {0}")]
-    L1(#[from] alloy::contract::Error),
-    /// L1's endpoint refused or failed.
-    #[error("L1: {0}")]
-    Transport(#[from] alloy::transports::TransportError),
+    /// L1 did not answer, or refused.
+    #[error(transparent)]
+    L1(#[from] RpcError),
+    /// A contract on L1 could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The endpoint gives no logs of these blocks: it has pruned them, or is out of order.
+    #[error("the L1 endpoint gives no logs of blocks {from} to {to}: {source}")]
+    Span {
+        /// First L1 block.
+        from: u64,
+        /// Last L1 block.
+        to: u64,
+        /// What it answered.
+        source: RpcError,
+    },
+    /// The Inbox's storage has more batches than its log shows: the endpoint has pruned logs, or hides them.
+    #[error(
+        "L1 has {count} batches, its endpoint gives no log of batch {batch}, which lies in L1 blocks {from} to {head}: logs are pruned or left out there"
+    )]
+    Hidden {
+        /// First batch that is missing.
+        batch: u64,
+        /// Batches that the Inbox has.
+        count: u64,
+        /// First L1 block that may have appended it.
+        from: u64,
+        /// Last L1 block that was read.
+        head: u64,
+    },
+    /// A batch in the log is not the one in the Inbox's storage: the endpoint changes logs, or L1 reorganised meanwhile.
+    #[error("batch {batch} of L1's log gives accumulator {logged}, its storage has {stored}")]
+    Accumulator {
+        /// Number of the batch.
+        batch: u64,
+        /// Accumulator that follows from the log.
+        logged: B256,
+        /// Accumulator in the Inbox's storage.
+        stored: B256,
+    },
     /// The log does not continue what was read before: the endpoint lies, lags, or L1 reorganised.
     #[error("L1's log does not continue at {what} {index}")]
     Log {
@@ -22,9 +56,25 @@ pub enum HostError {
         /// Its number.
         index: u64,
     },
-    /// The transaction of a batch, or its payload, is not there.
-    #[error("payload of batch {batch} is not to be had from transaction {transaction}")]
+    /// The endpoint does not have the transaction of a batch any more.
+    #[error(
+        "the L1 endpoint has no transaction {transaction} of batch {batch} (L1 block {number}, time {time}): it is pruned there"
+    )]
     Payload {
+        /// Number of the batch.
+        batch: u64,
+        /// Transaction that appended it.
+        transaction: B256,
+        /// L1 block of the batch.
+        number: u64,
+        /// Timestamp of that block, in seconds since 1970.
+        time: u64,
+    },
+    /// The transaction of a batch carries something else than the header committed to.
+    #[error(
+        "the L1 endpoint gives transaction {transaction} of batch {batch} with another payload than its header names"
+    )]
+    PayloadChanged {
         /// Number of the batch.
         batch: u64,
         /// Transaction that appended it.

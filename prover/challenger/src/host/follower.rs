@@ -14,8 +14,8 @@ use trestle_protocol::{
     trie::EMPTY_ROOT_HASH,
 };
 
-/// A replica without a node: output roots and preimages of every batch.
-#[derive(Debug)]
+/// A replica without a node: output roots and preimages of every batch. A clone stands where it was made.
+#[derive(Debug, Clone)]
 pub struct Follower {
     chain: ChainConfig,
     store: Arc<dyn Store>,

@@ -1,19 +1,23 @@
 //! L1's log, batch by batch, over an RPC endpoint.
 //!
-//! Reads events in spans of blocks, holds every accumulator against its recomputation, and takes the payload
-//! out of the transaction, where the Inbox makes sure it is. Spec: `SPEC.md`, section 3.
+//! Reads events in spans of blocks, holds every accumulator against its recomputation and against the Inbox's storage, and
+//! takes the payload out of the transaction, where the Inbox makes sure it is. An endpoint that leaves something out,
+//! or changes it, is found out before anything is derived from it. Spec: `SPEC.md`, section 3.
 
 use super::{BlobSource, HostError, L1Batch, LogPosition, Payload};
 use alloy::{
-    consensus::Transaction,
-    providers::{DynProvider, Provider},
-    rpc::types::Log,
+    eips::BlockNumberOrTag,
+    rpc::types::{Filter, Log},
+    sol_types::SolEvent,
 };
 use alloy_primitives::{Address, B256, Bytes};
+use serde::Deserialize;
 use std::collections::VecDeque;
-use trestle_contracts::bindings::inbox::Inbox::{BatchAppended, EntryEnqueued, InboxInstance};
-use trestle_protocol::{BatchContent, BatchHeader, QueueEntry, QueuedEntry};
-use trestle_sequencer::l1::BlobPlace;
+use trestle_contracts::bindings::inbox::Inbox::{
+    BatchAppended, EntryEnqueued, batchAccCall, batchCountCall,
+};
+use trestle_protocol::{BatchContent, BatchHeader, QueueEntry, QueuedEntry, chunked_hash};
+use trestle_sequencer::l1::{BlobPlace, ContractReader, L1Client};
 
 /// Where the payload begins in the input of `appendBatch`, in bytes. Spec: section 3.2.
 const PAYLOAD_AT: usize = 228;
@@ -27,10 +31,17 @@ struct Found {
     transaction: B256,
 }
 
+#[derive(Debug, Deserialize)]
+struct TransactionInput {
+    input: Bytes,
+}
+
 /// Reads the Inbox's log forward from a position.
 #[derive(Debug)]
 pub struct L1Log {
-    inbox: InboxInstance<DynProvider>,
+    client: L1Client,
+    reader: ContractReader,
+    inbox: Address,
     blobs: BlobSource,
     position: LogPosition,
     /// Next L1 block to ask for.
@@ -44,14 +55,11 @@ pub struct L1Log {
 impl L1Log {
     /// A log that goes on at `position`.
     #[must_use]
-    pub const fn new(
-        provider: DynProvider,
-        inbox: Address,
-        blobs: BlobSource,
-        position: LogPosition,
-    ) -> Self {
+    pub fn new(client: L1Client, inbox: Address, blobs: BlobSource, position: LogPosition) -> Self {
         Self {
-            inbox: InboxInstance::new(inbox, provider),
+            reader: ContractReader::new(client.clone()),
+            client,
+            inbox,
             blobs,
             position,
             next_block: position.block,
@@ -67,18 +75,64 @@ impl L1Log {
     /// [`HostError`]: L1 does not answer, the log does not continue, or content is not to be had. The log
     /// stays where it is, and can be asked again.
     pub async fn next(&mut self, head: u64) -> Result<Option<L1Batch>, HostError> {
-        while self.found.is_empty() && self.next_block <= head {
-            self.read_span(head).await?;
-        }
+        self.read_ahead(head).await?;
         let Some(found) = self.found.front() else {
             return Ok(None);
         };
         let payload = self.payload(found).await?;
-        let batch = self.batch(found.header.clone(), payload)?;
-        self.found.pop_front();
-        self.entries.drain(..batch.entries.len());
-        self.position = batch.position;
+        let (entries, position) = self.place(&found.header)?;
+        let batch = L1Batch {
+            acc_before: self.position.batch_acc,
+            deposit_acc_before: self.position.entry_acc,
+            header: found.header.clone(),
+            entries,
+            payload,
+            position,
+        };
+        if !batch.is_content_right() {
+            return Err(wrong_batch(batch.header.index));
+        }
+        self.check_accumulator(&position).await?;
+        self.go_on(&position);
         Ok(Some(batch))
+    }
+
+    /// As [`Self::next`], for who does not need the content: its header, and where the log goes on after it.
+    ///
+    /// # Errors
+    /// As [`Self::next`], but for content.
+    pub async fn next_header(
+        &mut self,
+        head: u64,
+    ) -> Result<Option<(BatchHeader, LogPosition)>, HostError> {
+        self.read_ahead(head).await?;
+        let Some(header) = self.found.front().map(|found| found.header.clone()) else {
+            return Ok(None);
+        };
+        let (_, position) = self.place(&header)?;
+        self.check_accumulator(&position).await?;
+        self.go_on(&position);
+        Ok(Some((header, position)))
+    }
+
+    /// Leaves the batch behind that ends at `position`.
+    fn go_on(&mut self, position: &LogPosition) {
+        self.found.pop_front();
+        let count = position.entries.saturating_sub(self.position.entries);
+        let count = usize::try_from(count).unwrap_or(usize::MAX);
+        self.entries.drain(..count.min(self.entries.len()));
+        self.position = *position;
+    }
+
+    /// Reads until there is a batch, or up to block `head`, where the log must end as the Inbox's storage says.
+    async fn read_ahead(&mut self, head: u64) -> Result<(), HostError> {
+        while self.found.is_empty() && self.next_block <= head {
+            self.read_span(head).await?;
+        }
+        if self.found.is_empty() {
+            self.check_end(head).await?;
+        }
+        Ok(())
     }
 
     /// Reads the events of the next blocks; a span that the endpoint refuses is halved.
@@ -101,21 +155,73 @@ impl L1Log {
     }
 
     async fn query(&self, from: u64, to: u64) -> Result<Events, HostError> {
-        let entries = self
-            .inbox
-            .EntryEnqueued_filter()
+        let filter = Filter::new()
+            .address(self.inbox)
+            .event_signature(vec![
+                EntryEnqueued::SIGNATURE_HASH,
+                BatchAppended::SIGNATURE_HASH,
+            ])
             .from_block(from)
             .to_block(to);
-        let batches = self
-            .inbox
-            .BatchAppended_filter()
-            .from_block(from)
-            .to_block(to);
-        Ok((entries.query().await?, batches.query().await?))
+        let logs: Vec<Log> = self
+            .client
+            .call("eth_getLogs", (filter,))
+            .await
+            .map_err(|source| HostError::Span { from, to, source })?;
+        let (mut entries, mut batches) = (Vec::new(), Vec::new());
+        for log in logs {
+            // What is no event of the Inbox's is left out, and missed by its number.
+            match log.topic0() {
+                Some(&EntryEnqueued::SIGNATURE_HASH) => {
+                    entries.extend(EntryEnqueued::decode_log(&log.inner).map(|event| event.data));
+                }
+                Some(&BatchAppended::SIGNATURE_HASH) => {
+                    let event = BatchAppended::decode_log(&log.inner).map(|event| event.data);
+                    batches.extend(event.map(|event| (event, log)));
+                }
+                _ => {}
+            }
+        }
+        Ok((entries, batches))
     }
 
-    fn take_entries(&mut self, events: Vec<(EntryEnqueued, Log)>) -> Result<(), HostError> {
-        for (event, _) in events {
+    /// The log ends where the Inbox's storage says that it ends.
+    async fn check_end(&self, head: u64) -> Result<(), HostError> {
+        let at = BlockNumberOrTag::Number(head);
+        let count = self
+            .reader
+            .read_at(self.inbox, &batchCountCall {}, at)
+            .await?;
+        if count <= self.position.batches {
+            return Ok(());
+        }
+        Err(HostError::Hidden {
+            batch: self.position.batches.saturating_add(1),
+            count,
+            from: self.position.block,
+            head,
+        })
+    }
+
+    /// The batch is the one that the Inbox's storage has at its place.
+    async fn check_accumulator(&self, position: &LogPosition) -> Result<(), HostError> {
+        let index = position.batches;
+        let stored = self
+            .reader
+            .read(self.inbox, &batchAccCall { index })
+            .await?;
+        if stored == position.batch_acc {
+            return Ok(());
+        }
+        Err(HostError::Accumulator {
+            batch: index,
+            logged: position.batch_acc,
+            stored,
+        })
+    }
+
+    fn take_entries(&mut self, events: Vec<EntryEnqueued>) -> Result<(), HostError> {
+        for event in events {
             let last = self.entries.back().map(|queued| (queued.index, queued.acc));
             let (next, acc) = last.map_or(
                 (self.position.entries, self.position.entry_acc),
@@ -180,38 +286,49 @@ impl L1Log {
                     source,
                 })
             }
-            BatchContent::Calldata { length, .. } => {
-                self.calldata(found, *length).await.map(Payload::Calldata)
+            BatchContent::Calldata { hash, length } => {
+                let bytes = self.calldata(found, *length).await?;
+                if chunked_hash(&bytes) != *hash {
+                    return Err(HostError::PayloadChanged {
+                        batch: header.index,
+                        transaction: found.transaction,
+                    });
+                }
+                Ok(Payload::Calldata(bytes))
             }
         }
     }
 
     async fn calldata(&self, found: &Found, length: u32) -> Result<Bytes, HostError> {
-        let provider = self.inbox.provider();
-        let tx = provider.get_transaction_by_hash(found.transaction).await?;
+        let tx: Option<TransactionInput> = self
+            .client
+            .call("eth_getTransactionByHash", (found.transaction,))
+            .await?;
+        let header = &found.header;
+        let tx = tx.ok_or(HostError::Payload {
+            batch: header.index,
+            transaction: found.transaction,
+            number: header.l1_number,
+            time: header.l1_time,
+        })?;
         let range = usize::try_from(length)
             .ok()
             .and_then(|length| Some(PAYLOAD_AT..PAYLOAD_AT.checked_add(length)?));
-        tx.zip(range)
-            .and_then(|(tx, range)| tx.input().get(range).map(Bytes::copy_from_slice))
-            .ok_or(HostError::Payload {
-                batch: found.header.index,
-                transaction: found.transaction,
-            })
+        let bytes = range.and_then(|range| tx.input.get(range).map(Bytes::copy_from_slice));
+        bytes.ok_or(HostError::PayloadChanged {
+            batch: header.index,
+            transaction: found.transaction,
+        })
     }
 
-    /// The batch with its entries, held against the accumulators.
-    fn batch(&self, header: BatchHeader, payload: Payload) -> Result<L1Batch, HostError> {
+    /// The entries of a batch, held against the accumulators, and where the log goes on after it.
+    fn place(&self, header: &BatchHeader) -> Result<(Vec<QueuedEntry>, LogPosition), HostError> {
         let index = header.index;
-        let wrong = || HostError::Log {
-            what: "batch",
-            index,
-        };
         let count = header
             .deposit_to
             .checked_sub(self.position.entries)
             .and_then(|count| usize::try_from(count).ok())
-            .ok_or_else(wrong)?;
+            .ok_or_else(|| wrong_batch(index))?;
         let entries: Vec<_> = self.entries.iter().take(count).cloned().collect();
         let acc = entries
             .last()
@@ -221,7 +338,7 @@ impl L1Log {
             && entries.len() == count
             && acc == header.deposit_acc;
         if !fits {
-            return Err(wrong());
+            return Err(wrong_batch(index));
         }
         let position = LogPosition {
             block: oldest.map_or(header.l1_number, |oldest| oldest.min(header.l1_number)),
@@ -230,20 +347,15 @@ impl L1Log {
             entries: header.deposit_to,
             entry_acc: acc,
         };
-        let batch = L1Batch {
-            acc_before: self.position.batch_acc,
-            deposit_acc_before: self.position.entry_acc,
-            header,
-            entries,
-            payload,
-            position,
-        };
-        if batch.is_content_right() {
-            Ok(batch)
-        } else {
-            Err(wrong())
-        }
+        Ok((entries, position))
     }
 }
 
-type Events = (Vec<(EntryEnqueued, Log)>, Vec<(BatchAppended, Log)>);
+const fn wrong_batch(index: u64) -> HostError {
+    HostError::Log {
+        what: "batch",
+        index,
+    }
+}
+
+type Events = (Vec<EntryEnqueued>, Vec<(BatchAppended, Log)>);

@@ -1,9 +1,10 @@
 //! What is kept of each batch, and where in L1's log its successor begins.
 
 use alloy_primitives::B256;
+use serde::{Deserialize, Serialize};
 
 /// Where L1's log goes on after a batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct LogPosition {
     /// First L1 block that may hold an event that is not consumed yet.
     pub block: u64,

@@ -1,11 +1,13 @@
 //! The truth as the service has it: derivation of everything, and machine runs of what is disputed.
 //!
-//! Where both are known the machine is right: see `verdicts`.
+//! Where both are known the machine is right: see `verdicts`. A run takes seconds, at worst most of an hour. While one is
+//! made nothing else waits for it but who asks for the same batch: derivation, runs that are there, and answers that
+//! were given go on.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alloy_primitives::{B256, Bytes, keccak256};
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use trestle_vm::Image;
 
 use super::{
@@ -20,8 +22,13 @@ use crate::{
 
 /// Machine runs kept: a run holds up to 128 snapshots.
 const RUNS: usize = 2;
+/// Machine runs made at once for games: each takes a core, and memory.
+const AT_ONCE: usize = 2;
 /// Answers about states kept, of at most 128 hashes each.
 const ANSWERS: usize = 1_024;
+
+/// A run, or the place for it while it is made.
+type Slot = Arc<Mutex<Option<BatchRun>>>;
 
 /// Derived outputs, and machine runs by need.
 #[derive(Debug)]
@@ -30,12 +37,15 @@ pub struct Oracle {
     programs: Programs,
     runs: Mutex<Runs>,
     verdicts: Verdicts,
+    /// Runs that are being made.
+    at_work: Mutex<usize>,
+    one_ended: Condvar,
 }
 
 #[derive(Debug, Default)]
 struct Runs {
     /// Newest last.
-    kept: Vec<(RunKey, BatchRun)>,
+    kept: Vec<(RunKey, Slot)>,
     answers: BTreeMap<(RunKey, B256), Vec<B256>>,
     /// Time that machine runs took so far.
     time: Duration,
@@ -56,6 +66,8 @@ impl Oracle {
             programs,
             runs: Mutex::default(),
             verdicts: Verdicts::default(),
+            at_work: Mutex::new(0),
+            one_ended: Condvar::new(),
         }
     }
 
@@ -144,14 +156,11 @@ impl Oracle {
         act: impl FnOnce(&mut BatchRun) -> Result<T, HostError>,
     ) -> Result<T, HostError> {
         let key = self.key(image, batch)?;
-        let mut runs = self.runs.lock();
-        self.ensure(&mut runs, key)?;
-        match runs.kept.last_mut() {
-            Some((_, run)) => act(run),
-            None => Err(HostError::Unknown {
-                asked: batch,
-                newest: 0,
-            }),
+        let slot = self.slot(key);
+        let mut run = slot.lock();
+        match run.as_mut() {
+            Some(run) => act(run),
+            None => act(run.insert(self.make(key)?)),
         }
     }
 
@@ -184,29 +193,47 @@ impl Oracle {
         program.ok_or(HostError::NoProgram { image })
     }
 
-    /// Moves the run to the end of the list, and makes it if need be.
-    fn ensure(&self, runs: &mut Runs, key: RunKey) -> Result<(), HostError> {
-        if let Some(at) = runs.kept.iter().position(|(kept, _)| *kept == key) {
-            let run = runs.kept.remove(at);
-            runs.kept.push(run);
-            return Ok(());
+    /// The place of a run, moved to the end of the list; the oldest leaves it for a new one.
+    fn slot(&self, key: RunKey) -> Slot {
+        let mut runs = self.runs.lock();
+        let kept = runs.kept.iter().position(|(kept, _)| *kept == key);
+        let (_, slot) = match kept {
+            Some(at) => runs.kept.remove(at),
+            None => {
+                while runs.kept.len() >= RUNS {
+                    runs.kept.remove(0);
+                }
+                (key, Slot::default())
+            }
+        };
+        runs.kept.push((key, Arc::clone(&slot)));
+        slot
+    }
+
+    /// Runs a batch, when not too many others run.
+    fn make(&self, key: RunKey) -> Result<BatchRun, HostError> {
+        let mut at_work = self.at_work.lock();
+        self.one_ended
+            .wait_while(&mut at_work, |at_work| *at_work >= AT_ONCE);
+        *at_work = at_work.saturating_add(1);
+        drop(at_work);
+        let run = self.run(key);
+        let mut at_work = self.at_work.lock();
+        *at_work = at_work.saturating_sub(1);
+        self.one_ended.notify_one();
+        if let Ok(run) = &run {
+            let mut runs = self.runs.lock();
+            runs.time = runs.time.saturating_add(run.outcome().time);
         }
-        let run = self.run(key)?;
-        runs.time = runs.time.saturating_add(run.outcome().time);
-        while runs.kept.len() >= RUNS {
-            runs.kept.remove(0);
-        }
-        runs.kept.push((key, run));
-        Ok(())
+        run
     }
 
     fn run(&self, key: RunKey) -> Result<BatchRun, HostError> {
         let (batch, _, image) = key;
         let program = self.program(image)?;
-        let (inputs, derived) = {
-            let follower = self.follower.lock();
-            (follower.inputs(batch)?, follower.record(batch)?.output_root)
-        };
+        // A view of its own: derivation goes on meanwhile.
+        let follower = self.follower.lock().clone();
+        let (inputs, derived) = (follower.inputs(batch)?, follower.record(batch)?.output_root);
         tracing::info!(batch, %image, "running the batch in the machine");
         let run = BatchRun::record_image(program, inputs, &mut |_| true)?;
         let outcome = run.outcome();

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use alloy::providers::DynProvider;
 use alloy_primitives::Address;
 use trestle_contracts::bindings::inbox::Inbox::batchAccCall;
 use trestle_sequencer::l1::{ContractReader, L1Client};
@@ -13,7 +12,7 @@ use crate::host::{BlobSource, L1Log};
 /// Reads L1's log into an oracle.
 #[derive(Debug)]
 pub struct Sync {
-    provider: DynProvider,
+    client: L1Client,
     reader: ContractReader,
     inbox: Address,
     blobs: BlobSource,
@@ -22,18 +21,12 @@ pub struct Sync {
 }
 
 impl Sync {
-    /// A reader of the Inbox at `inbox` over both clients of one endpoint.
+    /// A reader of the Inbox at `inbox`.
     #[must_use]
-    pub const fn new(
-        provider: DynProvider,
-        client: L1Client,
-        inbox: Address,
-        blobs: BlobSource,
-        oracle: Arc<Oracle>,
-    ) -> Self {
+    pub fn new(client: L1Client, inbox: Address, blobs: BlobSource, oracle: Arc<Oracle>) -> Self {
         Self {
-            provider,
-            reader: ContractReader::new(client),
+            reader: ContractReader::new(client.clone()),
+            client,
             inbox,
             blobs,
             oracle,
@@ -62,7 +55,7 @@ impl Sync {
         let position = self.oracle.newest().position;
         let log = self.log.get_or_insert_with(|| {
             L1Log::new(
-                self.provider.clone(),
+                self.client.clone(),
                 self.inbox,
                 self.blobs.clone(),
                 position,

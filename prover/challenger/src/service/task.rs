@@ -1,6 +1,10 @@
 //! The service's loop: look at L1, derive, choose, send.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{Address, B256, U256};
 use tokio::{sync::watch, task::JoinHandle};
@@ -12,7 +16,17 @@ use super::{
     calls::{bond_of, claim_credit, name_of, request},
     report::as_float,
 };
-use crate::{ClaimStatus, GameView, Level, Plan, Purse, Truth, choose_moves, host::HostError};
+use crate::{
+    ChoiceError, ClaimStatus, GameView, Level, Plan, Purse, Truth, choose_moves, host::HostError,
+};
+
+/// Wait for the moves of one game; who needs the machine takes longer, and the others go on meanwhile. It doubles with
+/// every choice that was not ready in time, so that a slow choice is not made again for ever.
+const PLAN_WAIT: Duration = Duration::from_millis(250);
+/// Doublings of that wait, at most.
+const DOUBLINGS: u32 = 5;
+/// Games whose moves are being chosen at once, at most; each has a thread.
+const PLANS: usize = 64;
 
 /// What the service does with what it finds.
 #[derive(Debug)]
@@ -55,7 +69,14 @@ pub struct ServiceStatus {
     pub counts: Counts,
     /// What goes wrong at the moment, in words.
     pub fault: Option<String>,
+    /// When the last look without a fault ended; none before the first.
+    pub seen_at: Option<Instant>,
+    /// Games whose moves wait for the machine.
+    pub waiting: usize,
 }
+
+/// Moves that are being chosen.
+type Choosing = JoinHandle<Result<Plan, ChoiceError<HostError>>>;
 
 /// A challenger, ready to run.
 #[derive(Debug)]
@@ -69,6 +90,9 @@ pub struct Service {
     seen: Option<L1Head>,
     /// The batch that the machine runs at the moment, of those that it is to check.
     check: Option<JoinHandle<Result<(), HostError>>>,
+    choosing: BTreeMap<Address, Choosing>,
+    /// Choices in a row that were not ready in time, by game.
+    late: BTreeMap<Address, u32>,
     status: watch::Sender<ServiceStatus>,
 }
 
@@ -92,6 +116,8 @@ impl Service {
             reader,
             seen: None,
             check: None,
+            choosing: BTreeMap::new(),
+            late: BTreeMap::new(),
             status,
         };
         (service, receiver)
@@ -136,6 +162,8 @@ impl Service {
     pub async fn look(&mut self) -> Result<(), ServiceError> {
         let head = self.watcher.refresh().await?;
         if self.seen == Some(head) {
+            self.status
+                .send_modify(|status| status.seen_at = Some(Instant::now()));
             return Ok(());
         }
         self.sync.advance(head.number).await?;
@@ -155,16 +183,26 @@ impl Service {
             }
         }
         counts.publish();
+        let games = self.watcher.games();
+        self.choosing.retain(|game, _| games.contains_key(game));
+        self.late.retain(|game, _| games.contains_key(game));
+        let waiting = self.choosing.len();
+        metrics::gauge!("trestle_challenger_waiting_games").set(as_float(waiting as u64));
         let batch = self.side.oracle().newest().batch();
         metrics::gauge!("trestle_challenger_batch").set(as_float(batch));
         self.status.send_modify(|status| {
             (status.head, status.batch) = (head, batch);
             (status.reports, status.counts) = (reports, counts);
+            status.waiting = waiting;
+            if fault.is_none() {
+                status.seen_at = Some(Instant::now());
+            }
         });
         match fault {
             Some(error) => Err(error),
             None => {
-                self.seen = Some(head);
+                // Where the machine is still at work there is more to be done at this head.
+                self.seen = (waiting == 0).then_some(head);
                 Ok(())
             }
         }
@@ -281,7 +319,10 @@ impl Service {
             // Who only watches has nothing to run in the machine.
             Mode::Watch => Plan::default(),
             Mode::Play(_) | Mode::DryRun(_) => {
-                let (judged, plan) = self.plan(game, is_true, *left).await?;
+                let Some((judged, plan)) = self.plan(game, is_true, *left).await? else {
+                    // The machine is at work for this game.
+                    return Ok(None);
+                };
                 is_true = judged;
                 plan
             }
@@ -329,43 +370,60 @@ impl Service {
     }
 
     /// Chooses the moves. The choice may be the first to run a batch in the machine, and so to learn that what is true
-    /// is another thing than was thought; then it is made again. Gives whether the root is true as well.
+    /// is another thing than was thought; then it is made again. Gives whether the root is true as well; `None` while the
+    /// choice needs the machine and it is at work.
     async fn plan(
-        &self,
+        &mut self,
         game: &WatchedGame,
         mut is_true: bool,
         balance: U256,
-    ) -> Result<(bool, Plan), ServiceError> {
+    ) -> Result<Option<(bool, Plan)>, ServiceError> {
         loop {
             let known = self.side.oracle().disagreements();
             let plan = self.choose(&game.view, game.rules(), balance).await;
             if self.side.oracle().disagreements() == known {
-                return Ok((is_true, plan?));
+                return Ok(plan?.map(|plan| (is_true, plan)));
             }
             is_true = self.judge(game)?.unwrap_or(is_true);
         }
     }
 
     async fn choose(
-        &self,
+        &mut self,
         view: &GameView,
         rules: Rules,
         balance: U256,
-    ) -> Result<Plan, ServiceError> {
+    ) -> Result<Option<Plan>, ServiceError> {
+        let game = view.game;
+        if let Some(earlier) = self.choosing.remove(&game) {
+            if !earlier.is_finished() {
+                self.choosing.insert(game, earlier);
+                return Ok(None);
+            }
+            // It chose for the game as it was. What the machine found is there now, so choosing again is quick.
+            earlier.await?.map_err(|source| choice(game, source))?;
+        }
+        if self.choosing.len() >= PLANS {
+            return Ok(None);
+        }
         let purse = Purse {
             account: self.account().unwrap_or_default(),
             balance,
             credit: U256::ZERO,
             takes_profit: self.config.takes_profit,
         };
-        let (side, view, game) = (self.side.clone(), view.clone(), view.game);
-        let chosen =
-            tokio::task::spawn_blocking(move || choose_moves(&view, &side.under(rules), &purse))
-                .await?;
-        chosen.map_err(|source| ServiceError::Choice {
-            game,
-            source: Box::new(source),
-        })
+        let (side, view) = (self.side.clone(), view.clone());
+        let mut chosen =
+            tokio::task::spawn_blocking(move || choose_moves(&view, &side.under(rules), &purse));
+        let late = self.late.entry(game).or_default();
+        let wait = PLAN_WAIT.saturating_mul(1 << (*late).min(DOUBLINGS));
+        let Ok(plan) = tokio::time::timeout(wait, &mut chosen).await else {
+            *late = late.saturating_add(1);
+            self.choosing.insert(game, chosen);
+            return Ok(None);
+        };
+        self.late.remove(&game);
+        plan?.map(Some).map_err(|source| choice(game, source))
     }
 
     fn say(&self, report: &GameReport) {
@@ -426,6 +484,13 @@ impl Service {
             is_ours && (claim.status == ClaimStatus::Open || may_win)
         };
         Ok(!view.claims.values().any(owes))
+    }
+}
+
+fn choice(game: Address, source: ChoiceError<HostError>) -> ServiceError {
+    ServiceError::Choice {
+        game,
+        source: Box::new(source),
     }
 }
 

@@ -1,28 +1,35 @@
 //! The games on L1 at one block, kept up to date by their events.
 //!
 //! An L1 reorg, however deep, makes it begin again: what it knows is then read anew. Events are believed
-//! only for a block that the endpoint still has when they are all read.
+//! only when the endpoint still has the block up to which they were read, when a move's points hash to what its claim
+//! commits to, and when all of them lead to the claims that the game has in its storage; a game is believed to be about
+//! what its address commits to. Whatever does not fit is an error, and nothing is taken in then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::{
-    eips::BlockNumberOrTag,
-    rpc::types::{Block, Filter, Log},
+    rpc::types::{Filter, Log},
     sol_types::SolEvent,
 };
 use alloy_primitives::{Address, B256, U256};
 use trestle_contracts::bindings::{
     dispute_game::DisputeGame::{
-        Decided, Moved, Proposal, Settled, bondMinCall, configHashCall, extensionCall,
+        Claim, Decided, Moved, Settled, bondMinCall, claimsCall, configHashCall, extensionCall,
         gameCreatorCall, imageFromBatchCall, imageRootCall, maxClockCall, previousImageRootCall,
-        proposalCall, rootHeaderCall, statusCall,
+        statusCall,
     },
-    dispute_game_factory::DisputeGameFactory::{gameAtIndexCall, gameCountCall},
+    dispute_game_factory::DisputeGameFactory::{Proposal, gameAtIndexCall, gameCountCall},
 };
+use trestle_contracts::root_claim;
 use trestle_sequencer::l1::{ContractReader, L1Client};
 
-use super::{Images, Rules, ServiceError, calls::header_of};
-use crate::{ClaimStatus, Clocks, GameParams, GameView};
+use super::{
+    Images, L1Head, Rules, ServiceError,
+    calls::header_of,
+    content::proposal_of,
+    head::{Blocks, Since},
+};
+use crate::{ClaimId, ClaimStatus, ClaimView, Clocks, GameParams, GameView, PointTree, segments};
 
 /// L1 blocks asked for in one range of events, at most.
 const SPAN: u64 = 2_000;
@@ -30,17 +37,6 @@ const SPAN: u64 = 2_000;
 const AGES: u64 = 4;
 /// Addresses in one filter, at most.
 const ADDRESSES: usize = 100;
-
-/// A block of L1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct L1Head {
-    /// Number.
-    pub number: u64,
-    /// Hash.
-    pub hash: B256,
-    /// Timestamp in seconds since 1970.
-    pub time: u64,
-}
 
 /// A game with all that is known of it.
 #[derive(Debug, Clone)]
@@ -70,6 +66,7 @@ impl WatchedGame {
 #[derive(Debug)]
 pub struct Watcher {
     client: L1Client,
+    blocks: Blocks,
     reader: ContractReader,
     factory: Address,
     game_type: u32,
@@ -83,10 +80,18 @@ pub struct Watcher {
 }
 
 impl Watcher {
-    /// A watcher of a factory's games of one kind; `start` is the L1 block of the deployment.
+    /// A watcher of a factory's games of one kind on the L1 with id `l1_chain`; `start` is the L1 block of the
+    /// deployment.
     #[must_use]
-    pub fn new(client: L1Client, factory: Address, game_type: u32, start: u64) -> Self {
+    pub fn new(
+        client: L1Client,
+        l1_chain: u64,
+        factory: Address,
+        game_type: u32,
+        start: u64,
+    ) -> Self {
         Self {
+            blocks: Blocks::new(client.clone(), l1_chain),
             reader: ContractReader::new(client.clone()),
             client,
             factory,
@@ -114,39 +119,46 @@ impl Watcher {
     /// # Errors
     /// [`ServiceError`]; what was known stays, and the next look goes on from there.
     pub async fn refresh(&mut self) -> Result<L1Head, ServiceError> {
-        let newest = self.block(BlockNumberOrTag::Latest).await?;
-        if self.head == Some(newest) {
-            return Ok(newest);
+        let newest = self.blocks.newest().await?;
+        if self.head == Some(newest.at) {
+            return Ok(newest.at);
         }
-        if let Some(head) = self.head
-            && self.block(head.number.into()).await.ok() != Some(head)
-        {
-            tracing::warn!(
-                block = head.number,
-                "l1 was reorganised, reading the games again"
-            );
-            metrics::counter!("trestle_challenger_l1_reorgs_total").increment(1);
-            self.reset();
+        let mut since = Since::Far;
+        if let Some(head) = self.head {
+            since = self.blocks.since(head, &newest).await?;
+            if matches!(since, Since::Reorged) {
+                tracing::warn!(
+                    block = head.number,
+                    "l1 was reorganised, reading the games again"
+                );
+                metrics::counter!("trestle_challenger_l1_reorgs_total").increment(1);
+                self.reset();
+            }
         }
-        let fresh = self.fresh_games(newest.time).await?;
+        let newest = newest.at;
+        let (fresh, seen) = self.fresh_games(newest.time).await?;
         let from = self
             .head
             .map_or(self.start, |head| head.number.saturating_add(1));
         let mut games = self.games.clone();
-        let known: Vec<Address> = games.keys().copied().collect();
-        self.read_events(&mut games, &known, from, newest.number)
+        let loud = |game: &Address| !since.is_silent(*game);
+        let known: Vec<Address> = games.keys().copied().filter(loud).collect();
+        let mut touched = self
+            .read_events(&mut games, &known, (from, newest.number))
             .await?;
         let created: Vec<Address> = fresh.keys().copied().collect();
         games.extend(fresh);
-        self.read_events(&mut games, &created, self.start, newest.number)
-            .await?;
-        if self.block(newest.number.into()).await? != newest {
+        let whole = (self.start, newest.number);
+        touched.extend(self.read_events(&mut games, &created, whole).await?);
+        let looked_at = [known, created].concat();
+        self.prove(&games, &looked_at, &touched, newest).await?;
+        if self.blocks.numbered(newest.number).await?.at != newest {
             return Err(ServiceError::Moved);
         }
         for game in games.values_mut() {
             game.view.now = newest.time.saturating_add(1);
         }
-        (self.games, self.head) = (games, Some(newest));
+        (self.games, self.head, self.seen) = (games, Some(newest), seen);
         Ok(newest)
     }
 
@@ -156,24 +168,11 @@ impl Watcher {
         self.games.clear();
     }
 
-    async fn block(&self, at: BlockNumberOrTag) -> Result<L1Head, ServiceError> {
-        let block: Option<Block> = self
-            .client
-            .call("eth_getBlockByNumber", (at, false))
-            .await?;
-        let header = block.ok_or(ServiceError::Missing { what: "block" })?.header;
-        Ok(L1Head {
-            number: header.number,
-            hash: header.hash,
-            time: header.timestamp,
-        })
-    }
-
-    /// Games that the factory made since the last look, but for those that are long over.
+    /// Games that the factory made since the last look, but for those that are long over; and how many it made so far.
     async fn fresh_games(
-        &mut self,
+        &self,
         now: u64,
-    ) -> Result<BTreeMap<Address, WatchedGame>, ServiceError> {
+    ) -> Result<(BTreeMap<Address, WatchedGame>, u64), ServiceError> {
         let count = self
             .reader
             .read(self.factory, &gameCountCall {})
@@ -192,8 +191,7 @@ impl Watcher {
                 fresh.insert(row.proxy, game);
             }
         }
-        self.seen = count;
-        Ok(fresh)
+        Ok((fresh, count))
     }
 
     async fn live_game(
@@ -203,7 +201,10 @@ impl Watcher {
         now: u64,
     ) -> Result<Option<WatchedGame>, ServiceError> {
         let l1 = &self.reader;
-        let root = header_of(&l1.read(game, &rootHeaderCall {}).await?);
+        let code = l1.code(game).await?;
+        let proposal = proposal_of(self.factory, self.game_type, game, &code)
+            .ok_or(ServiceError::GameContent { game })?;
+        let root = header_of(&root_claim(&proposal));
         let params = GameParams {
             clocks: Clocks {
                 max_clock: l1.read(game, &maxClockCall {}).await?.saturating_to(),
@@ -222,7 +223,7 @@ impl Watcher {
         let proposer = l1.read(game, &gameCreatorCall {}).await?;
         let root = root.ok_or(ServiceError::Missing { what: "root claim" })?;
         Ok(Some(WatchedGame {
-            proposal: l1.read(game, &proposalCall {}).await?,
+            proposal,
             images: Images {
                 current: l1.read(game, &imageRootCall {}).await?,
                 previous: l1.read(game, &previousImageRootCall {}).await?,
@@ -233,40 +234,76 @@ impl Watcher {
         }))
     }
 
+    /// Takes in the events of some games in a range of blocks; gives the claims that they changed.
     async fn read_events(
         &self,
         games: &mut BTreeMap<Address, WatchedGame>,
         addresses: &[Address],
-        from: u64,
-        to: u64,
-    ) -> Result<(), ServiceError> {
+        (from, to): (u64, u64),
+    ) -> Result<BTreeSet<(Address, ClaimId)>, ServiceError> {
+        let (mut touched, mut times) = (BTreeSet::new(), BTreeMap::new());
         for some in addresses.chunks(ADDRESSES) {
             let (mut at, mut span) = (from, SPAN);
             while at <= to {
                 let last = to.min(at.saturating_add(span.saturating_sub(1)));
-                let filter = Filter::new()
-                    .address(some.to_vec())
-                    .event_signature(vec![
-                        Moved::SIGNATURE_HASH,
-                        Decided::SIGNATURE_HASH,
-                        Settled::SIGNATURE_HASH,
-                    ])
-                    .from_block(at)
-                    .to_block(last);
-                match self
-                    .client
-                    .call::<_, Vec<Log>>("eth_getLogs", (filter,))
-                    .await
-                {
+                match self.logs(some, at, last).await {
                     Ok(logs) => {
                         for log in logs {
-                            self.take_in(games, &log).await?;
+                            self.take_in(games, &log, &mut times).await?;
+                            let claims = log.topics().iter().skip(1).take(2);
+                            touched.extend(claims.map(|claim| (log.address(), *claim)));
                         }
                         at = last.saturating_add(1);
                     }
-                    Err(error) if span <= 1 => return Err(error.into()),
+                    Err(error) if span <= 1 => return Err(error),
                     Err(_) => span >>= 1,
                 }
+            }
+        }
+        Ok(touched)
+    }
+
+    async fn logs(&self, games: &[Address], from: u64, to: u64) -> Result<Vec<Log>, ServiceError> {
+        let filter = Filter::new()
+            .address(games.to_vec())
+            .event_signature(vec![
+                Moved::SIGNATURE_HASH,
+                Decided::SIGNATURE_HASH,
+                Settled::SIGNATURE_HASH,
+            ])
+            .from_block(from)
+            .to_block(to);
+        let logs = self.client.call("eth_getLogs", (filter,)).await;
+        logs.map_err(|source| ServiceError::Logs { from, to, source })
+    }
+
+    /// Holds what was made of events against what the games have in storage after block `at`: every claim that an
+    /// event named, and every one that may have been answered without our being told.
+    async fn prove(
+        &self,
+        games: &BTreeMap<Address, WatchedGame>,
+        addresses: &[Address],
+        touched: &BTreeSet<(Address, ClaimId)>,
+        at: L1Head,
+    ) -> Result<(), ServiceError> {
+        for game in addresses {
+            let claims = games
+                .get(game)
+                .into_iter()
+                .flat_map(|game| &game.view.claims);
+            for (id, claim) in claims {
+                if claim.status != ClaimStatus::Open && !touched.contains(&(*game, *id)) {
+                    continue;
+                }
+                let (game, call) = (*game, claimsCall { claim: *id });
+                let stored = self.reader.read_at(game, &call, at.number.into()).await?;
+                if is_same(claim, &stored) {
+                    continue;
+                }
+                if self.blocks.numbered(at.number).await?.at != at {
+                    return Err(ServiceError::Moved);
+                }
+                return Err(ServiceError::Unproven { game, claim: *id });
             }
         }
         Ok(())
@@ -276,6 +313,7 @@ impl Watcher {
         &self,
         games: &mut BTreeMap<Address, WatchedGame>,
         log: &Log,
+        times: &mut BTreeMap<B256, u64>,
     ) -> Result<(), ServiceError> {
         let Some(game) = games.get_mut(&log.address()) else {
             return Ok(());
@@ -292,7 +330,13 @@ impl Watcher {
                     .ok_or(ServiceError::Missing {
                         what: "claim that hashes to its id",
                     })?;
-                let time = self.time_of(log).await?;
+                let tree = PointTree::new(&event.points).root();
+                let count = u64::try_from(event.points.len()).unwrap_or(u64::MAX);
+                if tree != header.points || count != segments(header.length()) {
+                    let (game, claim) = (view.game, event.claim);
+                    return Err(ServiceError::Points { game, claim });
+                }
+                let time = self.time_of(log, times).await?;
                 view.record_move(crate::Moved {
                     header,
                     points: event.points,
@@ -319,14 +363,39 @@ impl Watcher {
         result.map_err(|source| ServiceError::View { game, source })
     }
 
-    /// Time of the block of a log, in seconds.
-    async fn time_of(&self, log: &Log) -> Result<u64, ServiceError> {
-        if let Some(time) = log.block_timestamp {
-            return Ok(time);
-        }
-        let number = log.block_number.ok_or(ServiceError::Missing {
+    /// Time of the block of a log, in seconds, by a header that hashes to its hash.
+    async fn time_of(
+        &self,
+        log: &Log,
+        times: &mut BTreeMap<B256, u64>,
+    ) -> Result<u64, ServiceError> {
+        let hash = log.block_hash.ok_or(ServiceError::Missing {
             what: "block of an event",
         })?;
-        Ok(self.block(number.into()).await?.time)
+        if let Some(time) = times.get(&hash) {
+            return Ok(*time);
+        }
+        let time = self.blocks.hashed(hash).await?.at.time;
+        times.insert(hash, time);
+        Ok(time)
     }
+}
+
+/// Whether a claim is what the game has stored.
+fn is_same(claim: &ClaimView, stored: &Claim) -> bool {
+    let status = match claim.status {
+        ClaimStatus::Open => 0,
+        ClaimStatus::Stands => 1,
+        ClaimStatus::Falls => 2,
+    };
+    stored.claimant == claim.claimant
+        && u64::from(stored.madeAt) == claim.made_at
+        && u64::from(stored.used) == claim.used
+        && stored.ordinal == claim.ordinal
+        && stored.children == claim.children
+        && stored.undecided == claim.undecided
+        && stored.bestOrdinal == claim.best_ordinal
+        && stored.bestSegment == claim.best_segment
+        && stored.status == status
+        && stored.isSettled == claim.is_settled
 }
