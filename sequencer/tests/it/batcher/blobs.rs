@@ -179,8 +179,11 @@ async fn blobs_that_no_endpoint_has_are_waited_for_and_named() {
     let BatchContent::Blobs(hashes) = &batches[0].header.content else {
         panic!("{:?}", batches[0].header)
     };
-    // A proxy of JSON-RPC alone answers 404 to what a beacon node is asked.
     let pruned = bench.proxy.url();
+    bench.proxy.set_rule(|method, _| match method {
+        "GET" => Fault::Refuse(404, "pruned".into()),
+        _ => Fault::None,
+    });
     let beacon = |url: String| BeaconClient::new(url.parse().unwrap(), Duration::from_secs(20));
     let none = (vec![], "no blob endpoint is configured");
     let useless = vec![beacon("http://127.0.0.1:1".into()), beacon(pruned)];
@@ -195,6 +198,14 @@ async fn blobs_that_no_endpoint_has_are_waited_for_and_named() {
         let (inputs, mut receiver) = mpsc::channel(64);
         let (reader, mut view) = L1Reader::new(bench.client(), config, None, inputs).unwrap();
         let task = tokio::spawn(reader.run());
+        // A reader whose inputs nobody takes stops before it comes to the batch.
+        let taken = tokio::spawn(async move {
+            while let Some(input) = receiver.recv().await {
+                if let L1Update::Block { batches, .. } = input.update {
+                    assert!(batches.is_empty(), "a batch without its blobs");
+                }
+            }
+        });
         let fault = async {
             let seen = view.wait_for(|view| view.fault.is_some()).await.unwrap();
             seen.fault.as_ref().unwrap().to_string()
@@ -206,10 +217,6 @@ async fn blobs_that_no_endpoint_has_are_waited_for_and_named() {
             assert!(fault.contains(part), "{fault}");
         }
         task.abort();
-        while let Some(input) = receiver.recv().await {
-            if let L1Update::Block { batches, .. } = input.update {
-                assert!(batches.is_empty(), "a batch without its blobs");
-            }
-        }
+        taken.await.unwrap();
     }
 }
