@@ -57,6 +57,9 @@ impl Method {
 /// Nobody signed where `r` or `s` is zero or not below the curve's order, where no point has `r`
 /// for its x-coordinate, and where the public key would be the point at infinity.
 ///
+/// The work is done on the calling thread. Eight signatures cost what two do: a batch of eight
+/// or more is what makes this worth calling.
+///
 /// ```
 /// use trestle_recovery::{Signature, recover};
 ///
@@ -71,12 +74,9 @@ pub fn recover(batch: &[Signature]) -> Vec<Option<[u8; 20]>> {
 /// [`recover`] by a method of the caller's choice, for comparison.
 #[must_use]
 pub fn recover_by(method: Method, batch: &[Signature]) -> Vec<Option<[u8; 20]>> {
-    let available = if method == Method::Lanes {
-        Available::detect()
-    } else {
-        None
-    };
-    match available {
+    // What a batch shares is not worth computing for one.
+    let wanted = method == Method::Lanes && batch.len() > 1;
+    match Available::detect().filter(|_| wanted) {
         Some(available) => lanes::recover(available, batch),
         None => batch.iter().map(library::recover).collect(),
     }
