@@ -38,6 +38,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use settings::{Parsed, Refusal};
 
+/// Small pieces of many sizes come and go on all threads, and most of them end on another than they began on.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// An optimistic rollup in one binary.
 #[derive(Debug, Parser)]
 #[command(

@@ -16,6 +16,7 @@ mod limits;
 mod pool;
 mod pressure;
 mod queue;
+mod submission;
 #[cfg(test)]
 mod tests;
 mod transaction;
@@ -35,7 +36,6 @@ pub use limits::PoolLimits;
 pub use pressure::{Backlog, BacklogLimits};
 pub use transaction::PooledTransaction;
 
-use admission::{check_sender, check_transaction};
 use pool::Pool;
 
 /// Announcements of new transactions that a slow listener may fall behind.
@@ -56,14 +56,23 @@ pub trait AccountSource: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// The store's error, in words.
-    fn account(&self, sender: Address) -> Result<SenderAccount, String>;
+    fn account(&self, sender: Address) -> Result<SenderAccount, String> {
+        let mut all = self.accounts(&[sender])?;
+        all.pop().ok_or_else(|| "no account was read".to_owned())
+    }
+
+    /// The accounts of several senders, in their order, all at one block.
+    ///
+    /// # Errors
+    /// The store's error, in words.
+    fn accounts(&self, senders: &[Address]) -> Result<Vec<SenderAccount>, String>;
 }
 
 /// Makes transactions durable before their hash is returned.
 pub trait TransactionJournal: Send + Sync + std::fmt::Debug {
-    /// Appends one encoding, known by its hash, before it returns; the answer comes when it is on
+    /// Appends encodings, known by their hashes, before it returns; the answer comes when all are on
     /// disk. Called with the pool locked.
-    fn admit(&self, hash: B256, encoded: Bytes) -> BoxFuture<'static, Result<(), String>>;
+    fn admit(&self, transactions: Vec<(B256, Bytes)>) -> BoxFuture<'static, Result<(), String>>;
 
     /// Notes that transactions will never be included.
     fn forget(&self, hashes: Vec<B256>);
@@ -144,32 +153,6 @@ impl Mempool {
         }
     }
 
-    /// Admits an encoded transaction; returns its hash once it is on disk.
-    ///
-    /// # Errors
-    /// Why it is refused. After [`PoolError::Storage`] it may still be included.
-    pub async fn submit(&self, encoded: Bytes) -> Result<B256, PoolError> {
-        if let Some(reason) = *self.paused.lock() {
-            return Err(PoolError::Paused(reason));
-        }
-        let tx = self.decode(encoded)?;
-        self.check_price(&tx)?;
-        let (tx, durable) =
-            self.enter(tx, |tx| self.journal.admit(tx.hash(), tx.encoded.clone()))?;
-        durable.await.map_err(PoolError::Storage)?;
-        Ok(tx.hash())
-    }
-
-    /// Newcomers pay for what waits for L1; what was admitted once is not asked again.
-    fn check_price(&self, tx: &PooledTransaction) -> Result<(), PoolError> {
-        let want = self.admission_price().ok_or(PoolError::Backlogged)?;
-        let have = tx.max_fee();
-        if have < want {
-            return Err(PoolError::Underpriced { have, want });
-        }
-        Ok(())
-    }
-
     /// Fee cap that a newcomer must offer at least, in wei per gas; `None` while none is taken.
     pub fn admission_price(&self) -> Option<u128> {
         let percent = u128::from(self.admission.load(Ordering::Relaxed));
@@ -188,54 +171,16 @@ impl Mempool {
     /// # Errors
     /// As [`PooledTransaction::decode`].
     pub fn decode(&self, encoded: Bytes) -> Result<PooledTransaction, PoolError> {
-        let max_bytes = usize::try_from(self.config.max_tx_bytes).unwrap_or(usize::MAX);
-        PooledTransaction::decode(encoded, max_bytes)
+        PooledTransaction::decode(encoded, self.max_bytes())
     }
 
-    /// Admits a decoded transaction without journaling it: one that was read from the journal.
-    ///
-    /// # Errors
-    /// Why it is refused.
-    pub fn insert(&self, tx: PooledTransaction) -> Result<Arc<PooledTransaction>, PoolError> {
-        self.enter(tx, |_| ()).map(|(tx, ())| tx)
+    fn max_bytes(&self) -> usize {
+        usize::try_from(self.config.max_tx_bytes).unwrap_or(usize::MAX)
     }
 
-    /// Admits a transaction and calls `journal` before the engine can see it: the record of its
-    /// admission then precedes that of its block.
-    fn enter<T>(
-        &self,
-        tx: PooledTransaction,
-        journal: impl FnOnce(&PooledTransaction) -> T,
-    ) -> Result<(Arc<PooledTransaction>, T), PoolError> {
-        check_transaction(&self.config, &tx, &self.fees())?;
-        let tx = Arc::new(tx);
-        loop {
-            let generation = self.pool.lock().generation;
-            let account = self
-                .accounts
-                .account(tx.sender)
-                .map_err(PoolError::Storage)?;
-            let mut pool = self.pool.lock();
-            if pool.generation != generation && !pool.has_sender(&tx.sender) {
-                // A block came between; the account may be stale.
-                continue;
-            }
-            if pool.contains(&tx.hash()) {
-                return Err(PoolError::AlreadyKnown);
-            }
-            check_sender(&tx, &account)?;
-            let journaled = pool.insert(tx.clone(), account.info).map(|()| journal(&tx));
-            let has_ready = pool.has_ready();
-            let gone = pool.take_gone();
-            drop(pool);
-            self.forget(gone);
-            let journaled = journaled?;
-            if has_ready {
-                self.wake();
-            }
-            let _ = self.announcements.send(tx.clone());
-            return Ok((tx, journaled));
-        }
+    /// Decodes transactions and recovers their senders, each with its own answer.
+    fn decode_all(&self, encoded: Vec<Bytes>) -> Vec<Result<PooledTransaction, PoolError>> {
+        PooledTransaction::decode_all(encoded, self.max_bytes())
     }
 
     /// Hands over up to `max` transactions for execution, in order of arrival and nonce.

@@ -74,13 +74,28 @@ pub use state::StateView;
 use alloy_primitives::{B256, Bytes};
 use core::Core;
 use journal::{Journal, JournalConfig, Op};
-use layers::Layer;
+use layers::{Layer, layer_at};
 use open::{Directory, Opening};
 use parking_lot::Mutex;
 use progress::Report;
 use std::{path::PathBuf, sync::Arc, thread::JoinHandle, time::Duration};
 use tokio::sync::watch;
 use trestle_protocol::{SealedBlock, trie::StateTrieChanges};
+
+/// What memory knows of a transaction.
+#[derive(Debug, Clone)]
+pub enum LookUp {
+    /// It is in this durable block, at this place.
+    Included(Arc<SealedBlock>, u32),
+    /// It is in the pool, or in a block that is not on disk yet.
+    Waits,
+    /// It may be in a block that is in the tables, or nowhere.
+    Unknown,
+}
+
+/// Pause between folds of a node: the longer, the more changes of one page of the database are written as one;
+/// a start after a crash replays as much, and memory holds it.
+const FOLD_EVERY: Duration = Duration::from_secs(2);
 
 /// How to open a [`Store`].
 #[derive(Debug, Clone)]
@@ -110,7 +125,7 @@ impl StoreConfig {
             genesis,
             files: Arc::new(Disk),
             segment_bytes: 64 << 20,
-            fold_every: Some(Duration::from_millis(500)),
+            fold_every: Some(FOLD_EVERY),
             retry_every: Duration::from_millis(500),
         }
     }
@@ -273,6 +288,24 @@ impl Store {
     /// When the database cannot be read.
     pub fn sequenced(&self) -> Result<Snapshot, StoreError> {
         self.core.sequenced()
+    }
+
+    /// Looks for a transaction in memory alone, where nearly every question about a receipt ends: without a read
+    /// transaction of the database.
+    pub fn look_up(&self, hash: &B256) -> LookUp {
+        let memory = self.core.memory.read();
+        let Some((number, index)) = memory.recent.transaction(hash) else {
+            return match memory.pool.contains_key(hash) {
+                true => LookUp::Waits,
+                false => LookUp::Unknown,
+            };
+        };
+        let durable = self.core.shared.durable_now().number;
+        match layer_at(&memory.layers, number) {
+            Some(layer) if number <= durable => LookUp::Included(Arc::clone(&layer.block), index),
+            Some(_) => LookUp::Waits,
+            None => LookUp::Unknown,
+        }
     }
 
     /// The newest block appended.

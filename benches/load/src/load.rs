@@ -1,41 +1,34 @@
-//! One run: fund the senders, sign everything, then send it and fetch every receipt by its hash.
+//! A chain under load: its accounts are funded, then transactions are signed, sent, and every receipt fetched
+//! by its hash.
 
 use std::time::Duration;
 
 use alloy::{
-    primitives::{Address, B256, TxKind, U256, address, utils::parse_ether},
+    primitives::{Address, B256, TxKind, U256, utils::parse_ether},
     sol_types::SolCall,
 };
 use eyre::{bail, eyre};
 use serde::Deserialize;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, sleep_until};
 use trestle_contracts::bindings::SampleToken;
 
 use crate::{
-    measure::{Measured, Meter},
+    crowd::Crowd,
+    measure::{Latency, Measured, Meter},
     rpc::Rpc,
-    senders::{Sender, Signed},
+    senders::{Kind, Sender, Signed},
 };
 
 /// Requests of one HTTP request.
 pub(crate) const BATCH: usize = 50;
 /// Pause before receipts that were not there are asked for again, in milliseconds.
-const ASK_AGAIN_MILLIS: u64 = 5;
+const ASK_AGAIN_MILLIS: u64 = 4;
+/// The same for a client that has one transaction under way, in microseconds.
+const ASK_ONE_MICROS: u64 = 500;
 /// Time for a receipt to appear, in seconds.
 const RECEIPT_SECONDS: u64 = 120;
 /// Holders in one call of `mint`, each a new storage slot.
 const MINTS: usize = 250;
-/// Who receives ETH, in the manner of a busy exchange: the same account again and again.
-const SINK: Address = address!("00000000000000000000000000000000000051ac");
-
-/// What is transferred.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// ETH, to one account.
-    Ether,
-    /// An ERC-20, each sender to the next one.
-    Token,
-}
 
 /// How much, and from how many.
 #[derive(Clone, Copy, Debug)]
@@ -70,115 +63,206 @@ struct Receipt {
     contract_address: Option<Address>,
 }
 
-/// Loads `target` as planned and measures.
-///
-/// # Errors
-/// When a transaction is refused, fails, or its receipt does not come.
-pub(crate) async fn run(target: &Target, plan: Plan, kind: Kind) -> eyre::Result<Measured> {
-    let rpc = Rpc::new(&target.url);
-    let mut senders = fund(&rpc, target, plan).await?;
-    let token = match kind {
-        Kind::Ether => Address::ZERO,
-        Kind::Token => deploy_token(&rpc, target, &senders).await?,
-    };
-    let lanes = sign_all(&mut senders, plan, kind, token)?;
-    let meter = Meter::start(target.process)?;
-    let start = Instant::now();
-    let runs = lanes
-        .into_iter()
-        .map(|lane| tokio::spawn(send_lane(Rpc::new(&target.url), lane)));
-    let mut latencies = Vec::new();
-    for lane in futures::future::try_join_all(runs).await? {
-        latencies.extend(lane?);
-    }
-    meter.finish(start.elapsed(), latencies)
+/// A chain whose accounts can send.
+#[derive(Debug)]
+pub(crate) struct Load {
+    target: Target,
+    plan: Plan,
+    kind: Kind,
+    senders: Vec<Sender>,
+    /// Sends one transaction after the other.
+    lone: Sender,
+    token: Address,
+    crowd: Crowd,
 }
 
-/// Gives each sender ETH, from the rich account.
-async fn fund(rpc: &Rpc, target: &Target, plan: Plan) -> eyre::Result<Vec<Sender>> {
-    let senders: Vec<_> = (0..plan.senders)
+impl Load {
+    /// Makes `crowd` accounts, and gives the senders what they will send.
+    ///
+    /// # Errors
+    /// When a transaction is refused, fails, or its receipt does not come.
+    pub(crate) async fn prepare(
+        target: Target,
+        plan: Plan,
+        kind: Kind,
+        crowd: usize,
+    ) -> eyre::Result<Self> {
+        let rpc = Rpc::new(&target.url);
+        let mut rich = rich(&rpc, &target).await?;
+        let crowd = Crowd::make(&rpc, &mut rich, crowd).await?;
+        let mut senders = fund(&rpc, &mut rich, &target, plan.senders + 1).await?;
+        let token = match kind {
+            Kind::Ether => Address::ZERO,
+            Kind::Token | Kind::Market => deploy_token(&rpc, &mut rich, &senders).await?,
+        };
+        let lone = senders.pop().ok_or_else(|| eyre!("no senders"))?;
+        Ok(Self {
+            target,
+            plan,
+            kind,
+            senders,
+            lone,
+            token,
+            crowd,
+        })
+    }
+
+    /// The process that is measured has another number.
+    pub(crate) fn restarted(&mut self, target: Target) {
+        self.target = target;
+    }
+
+    /// As much as the chain takes: a connection sends its next batch when the last one is acknowledged.
+    ///
+    /// # Errors
+    /// When a transaction is refused, fails, or its receipt does not come.
+    pub(crate) async fn full(&mut self) -> eyre::Result<Measured> {
+        let lanes = self.sign(self.plan.each)?;
+        let meter = Meter::start(self.target.process)?;
+        let start = Instant::now();
+        let runs = lanes
+            .into_iter()
+            .map(|lane| tokio::spawn(send_lane(Rpc::new(&self.target.url), lane)));
+        let mut latencies = Vec::new();
+        for lane in futures::future::try_join_all(runs).await? {
+            latencies.extend(lane?);
+        }
+        meter.finish(start.elapsed(), latencies)
+    }
+
+    /// A fixed number of transactions per second for a while, sent whether or not the chain keeps up, and beside them
+    /// a client with one transaction at a time; the latencies of both.
+    ///
+    /// # Errors
+    /// When a transaction is refused, fails, or its receipt does not come.
+    pub(crate) async fn paced(
+        &mut self,
+        rate: f64,
+        time: Duration,
+    ) -> eyre::Result<(Measured, Latency)> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "a few rounds of a few seconds"
+        )]
+        let each = ((rate * time.as_secs_f64() / self.senders.len() as f64) as usize).max(1);
+        let lanes = self.sign(each)?;
+        let pause = Duration::from_secs_f64(usize_f64(BATCH * lanes.len()) / rate);
+        let meter = Meter::start(self.target.process)?;
+        let start = Instant::now();
+        let runs: Vec<_> = lanes
+            .into_iter()
+            .map(|lane| tokio::spawn(pace_lane(Rpc::new(&self.target.url), lane, pause)))
+            .collect();
+        let alone = self.alone(time).await?;
+        let mut latencies = Vec::new();
+        for lane in futures::future::try_join_all(runs).await? {
+            latencies.extend(lane?);
+        }
+        Ok((meter.finish(start.elapsed(), latencies)?, alone))
+    }
+
+    /// One transaction after the other for a while, each when the receipt of the last one is there.
+    ///
+    /// # Errors
+    /// When a transaction is refused, fails, or its receipt does not come.
+    pub(crate) async fn alone(&mut self, time: Duration) -> eyre::Result<Latency> {
+        let rpc = Rpc::new(&self.target.url);
+        let begun = Instant::now();
+        let mut latencies = Vec::new();
+        while begun.elapsed() < time {
+            let to = self.crowd.member();
+            let signed = self.lone.transfer(self.kind, self.token, to)?;
+            let sent = Instant::now();
+            let _: B256 = rpc.single("eth_sendRawTransaction", &signed.params).await?;
+            let hash = format!("[\"{}\"]", signed.hash);
+            let limit = sent + Duration::from_secs(RECEIPT_SECONDS);
+            while rpc
+                .single::<Option<Receipt>>("eth_getTransactionReceipt", &hash)
+                .await?
+                .is_none()
+            {
+                if Instant::now() > limit {
+                    bail!("the receipt of {} did not come", signed.hash);
+                }
+                sleep(Duration::from_micros(ASK_ONE_MICROS)).await;
+            }
+            latencies.push(sent.elapsed());
+        }
+        Latency::of(latencies)
+    }
+
+    /// Transactions of each connection, in the order of sending: every sender once, then again.
+    fn sign(&mut self, each: usize) -> eyre::Result<Vec<Vec<Signed>>> {
+        let Self {
+            plan,
+            kind,
+            senders,
+            token,
+            crowd,
+            ..
+        } = self;
+        let share = senders.len().div_ceil(plan.connections);
+        let mut lanes = Vec::new();
+        for senders in senders.chunks_mut(share) {
+            let mut lane = Vec::with_capacity(senders.len() * each);
+            for _ in 0..each {
+                for sender in &mut *senders {
+                    lane.push(sender.transfer(*kind, *token, crowd.member())?);
+                }
+            }
+            lanes.push(lane);
+        }
+        Ok(lanes)
+    }
+}
+
+/// Gives `count` senders ETH, from the rich account.
+async fn fund(
+    rpc: &Rpc,
+    rich: &mut Sender,
+    target: &Target,
+    count: usize,
+) -> eyre::Result<Vec<Sender>> {
+    let senders: Vec<_> = (0..count)
         .map(|index| Sender::numbered(index, target.chain_id))
         .collect::<eyre::Result<_>>()?;
-    let mut rich = rich(rpc, target).await?;
-    let value = parse_ether("0.5")?;
+    let value = parse_ether("1")?;
     let gifts: Vec<_> = senders
         .iter()
         .map(|sender| rich.sign(sender.address().into(), value, Default::default(), 21_000))
         .collect::<eyre::Result<_>>()?;
     for batch in gifts.chunks(BATCH) {
-        send(rpc, batch).await?;
-        receipts(rpc, batch).await?;
+        send_and_see(rpc, batch).await?;
     }
     Ok(senders)
 }
 
 async fn rich(rpc: &Rpc, target: &Target) -> eyre::Result<Sender> {
     let address = Sender::new(&target.rich, 0, target.chain_id)?.address();
-    let nonce: U256 = rpc
-        .call(
-            "eth_getTransactionCount",
-            &format!("[\"{address}\",\"pending\"]"),
-        )
-        .await?;
+    let params = format!("[\"{address}\",\"pending\"]");
+    let nonce: U256 = rpc.call("eth_getTransactionCount", &params).await?;
     Sender::new(&target.rich, nonce.saturating_to(), target.chain_id)
 }
 
 /// Deploys the token and mints for each sender.
-async fn deploy_token(rpc: &Rpc, target: &Target, senders: &[Sender]) -> eyre::Result<Address> {
-    let mut rich = rich(rpc, target).await?;
-    let create = rich.sign(
-        TxKind::Create,
-        U256::ZERO,
-        SampleToken::BYTECODE.clone(),
-        3_000_000,
-    )?;
+async fn deploy_token(rpc: &Rpc, rich: &mut Sender, senders: &[Sender]) -> eyre::Result<Address> {
+    let code = SampleToken::BYTECODE.clone();
+    let create = rich.sign(TxKind::Create, U256::ZERO, code, 3_000_000)?;
     send(rpc, std::slice::from_ref(&create)).await?;
     let created = receipts(rpc, std::slice::from_ref(&create)).await?;
     let token = created.first().and_then(|receipt| receipt.contract_address);
     let token = token.ok_or_else(|| eyre!("the token was not created"))?;
     for holders in senders.chunks(MINTS) {
         let holders = holders.iter().map(Sender::address).collect();
-        let call = SampleToken::mintCall {
-            holders,
-            amount: parse_ether("1")?,
-        };
-        let mint = rich.sign(
-            token.into(),
-            U256::ZERO,
-            call.abi_encode().into(),
-            12_000_000,
-        )?;
-        send(rpc, std::slice::from_ref(&mint)).await?;
-        receipts(rpc, std::slice::from_ref(&mint)).await?;
+        let amount = parse_ether("1000000")?;
+        let call = SampleToken::mintCall { holders, amount };
+        let input = call.abi_encode().into();
+        let mint = rich.sign(token.into(), U256::ZERO, input, 12_000_000)?;
+        send_and_see(rpc, std::slice::from_ref(&mint)).await?;
     }
     Ok(token)
-}
-
-/// Transactions of each connection, in the order of sending: every sender once, then again.
-fn sign_all(
-    senders: &mut [Sender],
-    plan: Plan,
-    kind: Kind,
-    token: Address,
-) -> eyre::Result<Vec<Vec<Signed>>> {
-    let addresses: Vec<_> = senders.iter().map(Sender::address).collect();
-    let next = addresses.iter().cycle().skip(1);
-    let to: Vec<_> = next
-        .take(addresses.len())
-        .map(|to| if kind == Kind::Ether { SINK } else { *to })
-        .collect();
-    let share = senders.len().div_ceil(plan.connections);
-    let mut lanes = Vec::new();
-    for (senders, to) in senders.chunks_mut(share).zip(to.chunks(share)) {
-        let mut lane = Vec::with_capacity(senders.len() * plan.each);
-        for _ in 0..plan.each {
-            for (sender, to) in senders.iter_mut().zip(to) {
-                lane.push(sender.transfer(kind, token, *to)?);
-            }
-        }
-        lanes.push(lane);
-    }
-    Ok(lanes)
 }
 
 /// Sends a connection's transactions; receipts of a batch are fetched while the next ones go out.
@@ -187,18 +271,46 @@ async fn send_lane(rpc: Rpc, lane: Vec<Signed>) -> eyre::Result<Vec<Duration>> {
     for batch in lane.chunks(BATCH) {
         let sent = Instant::now();
         send(&rpc, batch).await?;
-        let (rpc, batch) = (rpc.clone(), batch.to_vec());
-        waiting.push(tokio::spawn(async move {
-            receipts(&rpc, &batch)
-                .await
-                .map(|_| vec![sent.elapsed(); batch.len()])
-        }));
+        waiting.push(tokio::spawn(see(rpc.clone(), batch.to_vec(), sent)));
     }
-    let mut latencies = Vec::with_capacity(lane.len());
+    collect(waiting).await
+}
+
+/// The same at one batch in every `pause`, answered or not.
+async fn pace_lane(rpc: Rpc, lane: Vec<Signed>, pause: Duration) -> eyre::Result<Vec<Duration>> {
+    let mut waiting = Vec::new();
+    let mut due = Instant::now();
+    for batch in lane.chunks(BATCH) {
+        sleep_until(due).await;
+        let (rpc, batch, sent) = (rpc.clone(), batch.to_vec(), due);
+        waiting.push(tokio::spawn(async move {
+            send(&rpc, &batch).await?;
+            see(rpc, batch, sent).await
+        }));
+        due += pause;
+    }
+    collect(waiting).await
+}
+
+type Seen = tokio::task::JoinHandle<eyre::Result<Vec<Duration>>>;
+
+async fn collect(waiting: Vec<Seen>) -> eyre::Result<Vec<Duration>> {
+    let mut latencies = Vec::new();
     for batch in futures::future::try_join_all(waiting).await? {
         latencies.extend(batch?);
     }
     Ok(latencies)
+}
+
+async fn see(rpc: Rpc, batch: Vec<Signed>, sent: Instant) -> eyre::Result<Vec<Duration>> {
+    receipts(&rpc, &batch).await?;
+    Ok(vec![sent.elapsed(); batch.len()])
+}
+
+/// Sends a batch and waits for its receipts.
+pub(crate) async fn send_and_see(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<()> {
+    send(rpc, batch).await?;
+    receipts(rpc, batch).await.map(drop)
 }
 
 async fn send(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<()> {
@@ -218,7 +330,7 @@ async fn receipts(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<Vec<Receipt>> {
         for (hash, answer) in missing.into_iter().zip(answers) {
             match serde_json::from_str::<Option<Receipt>>(answer.get())? {
                 Some(receipt) if receipt.status == "0x1" && !receipt.block_hash.is_zero() => {
-                    found.push(receipt)
+                    found.push(receipt);
                 }
                 Some(_) => bail!("transaction {hash} failed"),
                 None => still.push(hash),
@@ -236,4 +348,9 @@ async fn receipts(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<Vec<Receipt>> {
         missing = still;
         sleep(Duration::from_millis(ASK_AGAIN_MILLIS)).await;
     }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+fn usize_f64(number: usize) -> f64 {
+    number as f64
 }

@@ -1,33 +1,38 @@
-//! `trestle-load`: how many transactions per second a chain includes, and at what cost.
+//! `trestle-load`: how many transactions per second a chain includes, how soon, and at what cost.
 //!
-//! Starts `trestle dev` and, beside it, anvil; loads one after the other with the same transactions
+//! Starts an L1, a chain on it and its sequencer; loads that and, after it, anvil with the same transactions
 //! in the same way, and prints one table. Method: see [`report`].
 
 mod anvil;
+mod crowd;
 mod disk;
 mod load;
 mod measure;
+mod recovery;
 mod report;
 mod rpc;
 mod senders;
 mod stack;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-use load::{Kind, Plan};
-use report::Row;
+use load::{Load, Plan};
+use measure::Latency;
+use report::{Paced, Row};
+use senders::Kind;
+use stack::{Settings, Stack};
 
-/// Load a Trestle dev chain and anvil with the same transactions, and compare.
+/// Load a Trestle chain and anvil with the same transactions, and compare.
 #[derive(Debug, Parser)]
 struct Args {
     /// The `trestle` program to measure.
     #[arg(long)]
     trestle: PathBuf,
-    /// The anvil to compare with.
+    /// The anvil to compare with; none without.
     #[arg(long)]
-    anvil: PathBuf,
+    anvil: Option<PathBuf>,
     /// Folder on a disk for the chain's data.
     #[arg(long, default_value = "target")]
     disk: PathBuf,
@@ -35,11 +40,26 @@ struct Args {
     #[arg(long, default_value_t = 1_000)]
     senders: usize,
     /// Transactions of each account, in each run.
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value_t = 200)]
     each: usize,
     /// Connections that send at once.
     #[arg(long, default_value_t = 4)]
     connections: usize,
+    /// Accounts that the chain has besides, to one of which each payment goes.
+    #[arg(long, default_value_t = 0)]
+    accounts: usize,
+    /// What is sent; all kinds, one after the other, without.
+    #[arg(long, value_enum)]
+    kind: Option<Kind>,
+    /// Seconds at half load, and as many of a lone client.
+    #[arg(long, default_value_t = 10)]
+    seconds: u64,
+    /// Target of the fee rule in gas per second, the highest that a chain may have.
+    #[arg(long, default_value_t = 479_000_000)]
+    target_gas: u64,
+    /// Seconds between blocks of the rollup's L1.
+    #[arg(long, default_value_t = 12)]
+    l1_block_time: u64,
 }
 
 fn main() -> eyre::Result<()> {
@@ -56,39 +76,90 @@ async fn run(args: &Args) -> eyre::Result<()> {
         each: args.each,
         connections: args.connections,
     };
-    let disk = disk::describe(&args.disk)?;
-    let mut rows = Vec::new();
-    for kind in [Kind::Ether, Kind::Token] {
-        rows.push(trestle(args, plan, kind).await?);
-        rows.push(anvil(args, plan, kind).await?);
+    let mut report = report::Report {
+        plan,
+        disk: disk::describe(&args.disk)?,
+        settings: settings(args),
+        accounts: args.accounts,
+        seconds: args.seconds,
+        recovery: recovery::measure()?,
+        rows: Vec::new(),
+    };
+    let all = [Kind::Ether, Kind::Token, Kind::Market];
+    for kind in all
+        .into_iter()
+        .filter(|kind| args.kind.is_none_or(|only| only == *kind))
+    {
+        report.rows.push(trestle(args, plan, kind).await?);
+        if let Some(program) = args.anvil.as_ref().filter(|_| kind != Kind::Market) {
+            report.rows.push(anvil(program, plan, kind).await?);
+        }
     }
-    print!("{}", report::Report { plan, disk, rows });
+    print!("{report}");
     Ok(())
 }
 
-/// A fresh dev chain for each kind, so that every row begins alike.
+const fn settings(args: &Args) -> Settings {
+    Settings {
+        target_gas: args.target_gas,
+        l1_block_time: args.l1_block_time,
+    }
+}
+
+/// A fresh chain for each kind, so that every row begins alike.
 async fn trestle(args: &Args, plan: Plan, kind: Kind) -> eyre::Result<Row> {
-    let stack = stack::Stack::start(&args.trestle, &args.disk).await?;
-    let target = stack.target();
-    let measured = load::run(&target, plan, kind).await?;
-    let posted = stack.posted().await?;
+    let mut stack = Stack::start(&args.trestle, &args.disk, settings(args)).await?;
+    let row = measure_stack(args, plan, kind, &mut stack).await;
+    let row = row.map_err(|error| error.wrap_err(stack.log()))?;
     stack.stop().await?;
+    Ok(row)
+}
+
+async fn measure_stack(
+    args: &Args,
+    plan: Plan,
+    kind: Kind,
+    stack: &mut Stack,
+) -> eyre::Result<Row> {
+    let seconds = Duration::from_secs(args.seconds);
+    let mut load = Load::prepare(stack.target()?, plan, kind, args.accounts).await?;
+    let measured = load.full().await?;
+    let posted = stack.posted().await?;
+    let mut paced = None;
+    if args.seconds > 0 {
+        let idle: Latency = load.alone(seconds).await?;
+        let (half, beside) = load.paced(measured.rate() / 2.0, seconds).await?;
+        paced = Some(Paced { idle, half, beside });
+    }
+    let restart = stack.crash().await?;
+    load.restarted(stack.target()?);
+    load.alone(Duration::from_millis(100)).await?;
     Ok(Row {
         chain: "trestle",
         kind,
         measured,
+        paced,
         posted: Some(posted),
+        restart: Some(restart),
     })
 }
 
-async fn anvil(args: &Args, plan: Plan, kind: Kind) -> eyre::Result<Row> {
-    let anvil = anvil::Anvil::start(&args.anvil).await?;
-    let measured = load::run(&anvil.target(), plan, kind).await?;
+async fn anvil(program: &std::path::Path, plan: Plan, kind: Kind) -> eyre::Result<Row> {
+    let anvil = anvil::Anvil::start(program).await?;
+    // A tenth is enough: it takes ten times as long.
+    let plan = Plan {
+        each: plan.each.div_ceil(10),
+        ..plan
+    };
+    let mut load = Load::prepare(anvil.target(), plan, kind, 0).await?;
+    let measured = load.full().await?;
     anvil.stop().await?;
     Ok(Row {
         chain: "anvil",
         kind,
         measured,
+        paced: None,
         posted: None,
+        restart: None,
     })
 }

@@ -7,6 +7,30 @@ use eyre::{WrapErr, eyre};
 /// Fields of `/proc/<pid>/stat` after the command's closing bracket, up to `utime`.
 const BEFORE_UTIME: usize = 11;
 
+/// Send to receipt, of half and of 99 in 100 transactions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Latency {
+    /// Median.
+    pub(crate) half: Duration,
+    /// 99th percentile.
+    pub(crate) most: Duration,
+}
+
+impl Latency {
+    /// Of these, which are at least one.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn of(mut latencies: Vec<Duration>) -> eyre::Result<Self> {
+        latencies.sort_unstable();
+        let at = |percent: usize| latencies.get(latencies.len() * percent / 100).copied();
+        let (half, most) = at(50)
+            .zip(at(99))
+            .ok_or_else(|| eyre!("nothing was sent"))?;
+        Ok(Self { half, most })
+    }
+}
+
 /// What a run took.
 #[derive(Debug, Clone)]
 pub(crate) struct Measured {
@@ -14,12 +38,23 @@ pub(crate) struct Measured {
     pub(crate) transactions: usize,
     /// First request to last receipt.
     pub(crate) wall: Duration,
-    /// CPU time of the node in that time.
-    pub(crate) node_cpu: Duration,
+    /// What the node used in that time.
+    pub(crate) node: Usage,
     /// CPU time of this program in that time.
     pub(crate) own_cpu: Duration,
-    /// Send to receipt, of half and of 99 in 100 transactions.
-    pub(crate) latency: [Duration; 2],
+    /// Send to receipt.
+    pub(crate) latency: Latency,
+    /// Resident memory of the node at the end, in bytes.
+    pub(crate) resident: u64,
+}
+
+/// What a process has used since it began.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// User and system time of all threads.
+    pub(crate) cpu: Duration,
+    /// Bytes that it had written to disks.
+    pub(crate) written: u64,
 }
 
 impl Measured {
@@ -30,12 +65,18 @@ impl Measured {
 
     /// CPU time of the node, in µs per transaction.
     pub(crate) fn node_micros(&self) -> f64 {
-        1e6 / self.per(self.node_cpu.as_secs_f64())
+        1e6 / self.per(self.node.cpu.as_secs_f64())
     }
 
     /// CPU time of this program, in µs per transaction.
     pub(crate) fn own_micros(&self) -> f64 {
         1e6 / self.per(self.own_cpu.as_secs_f64())
+    }
+
+    /// Bytes that the node wrote to disks, per transaction.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
+    pub(crate) fn written(&self) -> f64 {
+        1.0 / self.per(self.node.written as f64)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
@@ -44,11 +85,11 @@ impl Measured {
     }
 }
 
-/// CPU clocks at the start of a run.
+/// Clocks at the start of a run.
 #[derive(Debug)]
 pub(crate) struct Meter {
     process: u32,
-    node: Duration,
+    node: Usage,
     own: Duration,
 }
 
@@ -60,7 +101,7 @@ impl Meter {
     pub(crate) fn start(process: u32) -> eyre::Result<Self> {
         Ok(Self {
             process,
-            node: cpu(process)?,
+            node: usage(process)?,
             own: cpu(std::process::id())?,
         })
     }
@@ -69,25 +110,38 @@ impl Meter {
     ///
     /// # Errors
     /// When the process is gone, or nothing was sent.
-    pub(crate) fn finish(
-        self,
-        wall: Duration,
-        mut latencies: Vec<Duration>,
-    ) -> eyre::Result<Measured> {
-        latencies.sort_unstable();
-        let transactions = latencies.len();
-        let at = |percent: usize| latencies.get(transactions * percent / 100).copied();
-        let latency = at(50)
-            .zip(at(99))
-            .ok_or_else(|| eyre!("nothing was sent"))?;
+    pub(crate) fn finish(self, wall: Duration, latencies: Vec<Duration>) -> eyre::Result<Measured> {
+        let now = usage(self.process)?;
         Ok(Measured {
-            transactions,
+            transactions: latencies.len(),
             wall,
-            node_cpu: cpu(self.process)?.saturating_sub(self.node),
+            node: Usage {
+                cpu: now.cpu.saturating_sub(self.node.cpu),
+                written: now.written.saturating_sub(self.node.written),
+            },
             own_cpu: cpu(std::process::id())?.saturating_sub(self.own),
-            latency: latency.into(),
+            latency: Latency::of(latencies)?,
+            resident: field(self.process, "status", "VmRSS:")?.saturating_mul(1_024),
         })
     }
+}
+
+fn usage(process: u32) -> eyre::Result<Usage> {
+    Ok(Usage {
+        cpu: cpu(process)?,
+        written: field(process, "io", "write_bytes:")?,
+    })
+}
+
+/// A number from a file of `/proc/<pid>` with a name on each line.
+fn field(process: u32, file: &str, name: &str) -> eyre::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{process}/{file}"))
+        .wrap_err_with(|| format!("process {process} is not there"))?;
+    let value = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = value.and_then(|value| value.split_whitespace().next());
+    Ok(number
+        .ok_or_else(|| eyre!("/proc/{process}/{file} has no {name}"))?
+        .parse()?)
 }
 
 /// User and system time of a process, all its threads included.
@@ -133,7 +187,8 @@ mod tests {
         let meter = Meter::start(std::process::id()).unwrap();
         let latencies = (0..100).rev().map(Duration::from_secs).collect();
         let measured = meter.finish(Duration::from_secs(10), latencies).unwrap();
-        assert_eq!(measured.latency, [50, 99].map(Duration::from_secs));
+        let [half, most] = [50, 99].map(Duration::from_secs);
+        assert_eq!(measured.latency, Latency { half, most });
         assert!((measured.rate() - 10.0).abs() < 1e-9);
     }
 }

@@ -1,12 +1,16 @@
 //! The table, and how its figures came about.
 
-use std::fmt::{self, Display, Formatter};
+use std::{
+    fmt::{self, Display, Formatter},
+    time::Duration,
+};
 
 use crate::{
     disk::Disk,
-    load::{BATCH, Kind, Plan},
-    measure::Measured,
-    stack::Posted,
+    load::{BATCH, Plan},
+    measure::{Latency, Measured},
+    senders::Kind,
+    stack::{Posted, Settings},
 };
 
 /// One run.
@@ -18,8 +22,23 @@ pub(crate) struct Row {
     pub(crate) kind: Kind,
     /// What it took.
     pub(crate) measured: Measured,
+    /// How soon receipts came below full load.
+    pub(crate) paced: Option<Paced>,
     /// What reached L1, for a rollup.
     pub(crate) posted: Option<Posted>,
+    /// From a crash at the end to the first answer, without the time to notice it.
+    pub(crate) restart: Option<Duration>,
+}
+
+/// Latencies below full load.
+#[derive(Debug)]
+pub(crate) struct Paced {
+    /// A lone client on an idle chain.
+    pub(crate) idle: Latency,
+    /// Batches at half of the rate of full load.
+    pub(crate) half: Measured,
+    /// A lone client beside them.
+    pub(crate) beside: Latency,
 }
 
 /// All runs.
@@ -29,6 +48,14 @@ pub(crate) struct Report {
     pub(crate) plan: Plan,
     /// Where the data is.
     pub(crate) disk: Disk,
+    /// What differs from what is shipped.
+    pub(crate) settings: Settings,
+    /// Accounts besides the senders.
+    pub(crate) accounts: usize,
+    /// Seconds of each run below full load.
+    pub(crate) seconds: u64,
+    /// Time of one recovery on one core.
+    pub(crate) recovery: Duration,
     /// The runs, a chain and its comparison after each other.
     pub(crate) rows: Vec<Row>,
 }
@@ -36,9 +63,10 @@ pub(crate) struct Report {
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         self.fmt_method(f)?;
+        writeln!(f, "\nfull load")?;
         writeln!(
             f,
-            "{:<8} {:<6} {:>8} {:>9} {:>11} {:>11} {:>9} {:>9} {:>10}",
+            "{:<8} {:<7} {:>8} {:>8} {:>11} {:>11} {:>7} {:>7} {:>8} {:>8}",
             "chain",
             "kind",
             "tx",
@@ -47,15 +75,20 @@ impl Display for Report {
             "load µs/tx",
             "p50 ms",
             "p99 ms",
-            "L1 B/tx"
+            "disk B/tx",
+            "RSS MiB"
         )?;
-        self.rows.iter().try_for_each(|row| row.fmt_line(f))?;
-        for pair in self.rows.chunks(2) {
+        self.rows.iter().try_for_each(|row| row.fmt_full(f))?;
+        writeln!(f, "\nbelow full load, ms")?;
+        self.rows.iter().try_for_each(|row| row.fmt_paced(f))?;
+        writeln!(f, "\nL1 when the load ends, and a crash after it")?;
+        self.rows.iter().try_for_each(|row| row.fmt_posted(f))?;
+        for pair in self.rows.windows(2) {
             if let [ours, theirs] = pair {
                 fmt_ratio(f, ours, theirs)?;
             }
         }
-        Ok(())
+        self.fmt_limit(f)
     }
 }
 
@@ -66,73 +99,137 @@ impl Report {
             each,
             connections,
         } = self.plan;
-        let cores = std::thread::available_parallelism().map_or(0, usize::from);
+        let cores = cores();
+        let Settings {
+            target_gas,
+            l1_block_time,
+        } = self.settings;
+        let lines = [
+            format!(
+                "Method: {senders} accounts send {each} transactions each, signed beforehand, over {connections} connections"
+            ),
+            format!(
+                "in JSON-RPC batches of {BATCH}; every receipt is fetched by its hash. Time runs from the first request"
+            ),
+            "to the last receipt, latency from the start of a batch's request to its last receipt. CPU, bytes".into(),
+            "written to disk and resident memory are those of the node's process, from /proc. On the same".into(),
+            format!(
+                "{cores} cores run this generator and, for trestle, its L1. trestle: the shipped configuration but for a"
+            ),
+            format!(
+                "target of {target_gas} gas per second and deposits without depth; batches in blobs, L1 blocks every"
+            ),
+            format!(
+                "{l1_block_time} s; every transaction durable before its hash, every block before its receipts are served"
+            ),
+            format!(
+                "(fdatasync); data on {} where 4 KiB take {} µs to become durable. Recipients: {}.",
+                self.disk.kind,
+                self.disk.sync.as_micros(),
+                match self.accounts {
+                    0 => "one account".to_owned(),
+                    accounts => format!("{accounts} accounts, at random"),
+                }
+            ),
+            format!(
+                "Below full load: {} s of one client that sends a transaction when the receipt of the last is there,",
+                self.seconds
+            ),
+            "first alone, then beside batches at half of full load's rate. anvil: a tenth of the transactions,".into(),
+            "blocks every second of up to 10^9 gas, state in memory. market: of five transactions two pay in ETH,".into(),
+            "two in an ERC-20, one in ETH with a commission through Multicall3.".into(),
+        ];
+        lines.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+
+    fn fmt_limit(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let micros = self.recovery.as_secs_f64() * 1e6;
+        let limit = f64::from(u32::try_from(cores()).unwrap_or(1)) * 1e6 / micros;
         writeln!(
             f,
-            "Method: {senders} accounts send {each} transactions each, signed beforehand, over"
-        )?;
-        writeln!(
-            f,
-            "{connections} connections in JSON-RPC batches of {BATCH}; every receipt is fetched by its hash."
-        )?;
-        writeln!(
-            f,
-            "Time runs from the first request to the last receipt. Latency runs from the start of a"
-        )?;
-        writeln!(
-            f,
-            "batch's request to the moment its last receipt is read. CPU is user and system time of"
-        )?;
-        writeln!(
-            f,
-            "the node's process from /proc; on the same {cores} cores run this generator and, for"
-        )?;
-        writeln!(
-            f,
-            "trestle, its L1 and its replica. trestle: default settings, every block durable before"
-        )?;
-        writeln!(
-            f,
-            "its receipts are served, data on {} where 4 KiB take {} µs to become durable.",
-            self.disk.kind,
-            self.disk.sync.as_micros()
-        )?;
-        writeln!(
-            f,
-            "anvil: blocks every second of up to 10^9 gas, state in memory. Bytes on L1: payloads of"
-        )?;
-        writeln!(
-            f,
-            "all batches of the chain by all its user transactions, those that fund the load included.\n"
+            "one signature recovered by the C library: {micros:.1} µs; recovery alone would limit all cores to {limit:.0} tx/s"
         )
     }
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
+const fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Ether => "ETH",
+        Kind::Token => "ERC-20",
+        Kind::Market => "market",
+    }
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
+
 impl Row {
-    fn fmt_line(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let Self {
-            chain,
-            kind,
-            measured,
-            posted,
-        } = self;
-        let kind = match kind {
-            Kind::Ether => "ETH",
-            Kind::Token => "ERC-20",
-        };
-        let [half, most] = measured.latency.map(|latency| latency.as_secs_f64() * 1e3);
-        write!(
+    fn fmt_full(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Measured {
+            transactions,
+            latency,
+            resident,
+            ..
+        } = &self.measured;
+        writeln!(
             f,
-            "{chain:<8} {kind:<6} {:>8} {:>9.0} {:>11.1} {:>11.1} {half:>9.0} {most:>9.0}",
-            measured.transactions,
-            measured.rate(),
-            measured.node_micros(),
-            measured.own_micros(),
-        )?;
-        match posted {
-            Some(posted) => writeln!(f, " {:>10.1}", posted.per_transaction()),
-            None => writeln!(f, " {:>10}", "-"),
-        }
+            "{:<8} {:<7} {:>8} {:>8.0} {:>11.1} {:>11.1} {:>7.1} {:>7.1} {:>8.0} {:>8}",
+            self.chain,
+            name(self.kind),
+            transactions,
+            self.measured.rate(),
+            self.measured.node_micros(),
+            self.measured.own_micros(),
+            millis(latency.half),
+            millis(latency.most),
+            self.measured.written(),
+            resident >> 20,
+        )
+    }
+
+    fn fmt_paced(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Some(Paced { idle, half, beside }) = &self.paced else {
+            return Ok(());
+        };
+        let pair = |latency: &Latency| {
+            format!(
+                "p50 {:.1} p99 {:.1}",
+                millis(latency.half),
+                millis(latency.most)
+            )
+        };
+        writeln!(
+            f,
+            "{:<8} {:<7} alone: {}; half load ({:.0} tx/s, {:.1} node µs/tx): batches {}, single requests {}",
+            self.chain,
+            name(self.kind),
+            pair(idle),
+            half.rate(),
+            half.node_micros(),
+            pair(&half.latency),
+            pair(beside)
+        )
+    }
+
+    fn fmt_posted(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (Some(posted), Some(restart)) = (&self.posted, self.restart) else {
+            return Ok(());
+        };
+        writeln!(
+            f,
+            "{:<8} {:<7} {} transactions posted, {:.1} bytes of blob space each; {} wait for L1; killed, it answers again after {:.0} ms",
+            self.chain,
+            name(self.kind),
+            posted.transactions,
+            posted.per_transaction(),
+            posted.backlog,
+            millis(restart)
+        )
     }
 }
 
@@ -145,11 +242,16 @@ impl Posted {
 }
 
 fn fmt_ratio(f: &mut Formatter<'_>, ours: &Row, theirs: &Row) -> fmt::Result {
+    if ours.chain == theirs.chain || ours.kind != theirs.kind {
+        return Ok(());
+    }
     let rate = ours.measured.rate() / theirs.measured.rate();
     let cpu = ours.measured.node_micros() / theirs.measured.node_micros();
     writeln!(
         f,
-        "{} / {} ({:?}): {rate:.2} × the transactions per second at {cpu:.2} × the CPU time",
-        ours.chain, theirs.chain, ours.kind
+        "{} / {} ({}): {rate:.2} × the transactions per second at {cpu:.2} × the CPU time",
+        ours.chain,
+        theirs.chain,
+        name(ours.kind)
     )
 }

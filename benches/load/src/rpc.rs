@@ -70,6 +70,24 @@ impl Rpc {
         Ok(serde_json::from_str(result.get())?)
     }
 
+    /// Result of one call that is sent alone, outside a batch.
+    ///
+    /// # Errors
+    /// When the request or the call fails.
+    pub(crate) async fn single<T: for<'a> Deserialize<'a>>(
+        &self,
+        method: &str,
+        params: &str,
+    ) -> eyre::Result<T> {
+        let body = format!(r#"{{"jsonrpc":"2.0","id":0,"method":"{method}","params":{params}}}"#);
+        let answer: Answer = serde_json::from_slice(&self.post(body).await?)?;
+        if let Some(error) = answer.error {
+            bail!("{method}: {error}");
+        }
+        let result = answer.result.unwrap_or(RawValue::NULL.to_owned());
+        Ok(serde_json::from_str(result.get())?)
+    }
+
     async fn post(&self, body: String) -> eyre::Result<bytes::Bytes> {
         let request = self
             .client

@@ -4,13 +4,40 @@ use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
     eips::eip2718::Encodable2718,
     network::TxSignerSync,
-    primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256},
+    primitives::{Address, B256, Bytes, TxKind, U256, address, hex, keccak256},
     signers::local::PrivateKeySigner,
+    sol,
     sol_types::SolCall,
 };
 use trestle_contracts::bindings::SampleToken;
 
-use crate::load::Kind;
+/// Preinstall that makes several calls at once.
+const MULTICALL: Address = address!("cA11bde05977b3631167028862bE2a173976CA11");
+/// What the marketplace keeps of a payment.
+const FEE_ACCOUNT: Address = address!("000000000000000000000000000000000000fee5");
+
+sol! {
+    struct Call3Value {
+        address target;
+        bool allowFailure;
+        uint256 value;
+        bytes callData;
+    }
+
+    function aggregate3Value(Call3Value[] calls) payable;
+}
+
+/// What the load consists of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Kind {
+    /// ETH.
+    Ether,
+    /// An ERC-20.
+    Token,
+    /// Of five transactions two pay in ETH, two in an ERC-20, and one in ETH of which a twentieth is
+    /// commission, through Multicall3.
+    Market,
+}
 
 /// Highest fee that a transaction offers, in wei per gas: the base fee of a loaded chain rises.
 const MAX_FEE: u128 = 100_000_000_000;
@@ -96,7 +123,7 @@ impl Sender {
         })
     }
 
-    /// Signs the transfer that the load consists of.
+    /// Signs the next transaction of the load.
     ///
     /// # Errors
     /// When signing fails.
@@ -106,15 +133,39 @@ impl Sender {
         token: Address,
         to: Address,
     ) -> eyre::Result<Signed> {
-        match kind {
-            Kind::Ether => self.sign(to.into(), U256::from(1), Bytes::new(), 21_000),
-            Kind::Token => {
-                let call = SampleToken::transferCall {
-                    to,
-                    value: U256::from(1),
-                };
-                self.sign(token.into(), U256::ZERO, call.abi_encode().into(), 80_000)
-            }
+        match (kind, self.nonce % 5) {
+            (Kind::Ether, _) | (Kind::Market, 0 | 3) => self.pay(to),
+            (Kind::Token, _) | (Kind::Market, 1 | 4) => self.pay_token(token, to),
+            (Kind::Market, _) => self.pay_with_commission(to),
         }
+    }
+
+    /// Some amount that differs from payment to payment.
+    fn amount(&self) -> U256 {
+        U256::from(self.nonce.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 24)
+    }
+
+    fn pay(&mut self, to: Address) -> eyre::Result<Signed> {
+        self.sign(to.into(), self.amount(), Bytes::new(), 21_000)
+    }
+
+    fn pay_token(&mut self, token: Address, to: Address) -> eyre::Result<Signed> {
+        let value = self.amount();
+        let call = SampleToken::transferCall { to, value };
+        self.sign(token.into(), U256::ZERO, call.abi_encode().into(), 80_000)
+    }
+
+    fn pay_with_commission(&mut self, seller: Address) -> eyre::Result<Signed> {
+        let value = self.amount();
+        let fee = value / U256::from(20);
+        let to = |target, value| Call3Value {
+            target,
+            allowFailure: false,
+            value,
+            callData: Bytes::new(),
+        };
+        let calls = vec![to(seller, value - fee), to(FEE_ACCOUNT, fee)];
+        let input = aggregate3ValueCall { calls }.abi_encode().into();
+        self.sign(MULTICALL.into(), value, input, 150_000)
     }
 }

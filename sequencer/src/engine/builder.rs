@@ -1,8 +1,10 @@
 //! The sequencer's side of the engine: transactions into blocks.
 //!
 //! A block begins when there is something to include and is sealed when nothing more is ready, when
-//! it is full, or after [`BuilderConfig::longest_block`]. Every transaction is executed once, in the
-//! block that it is sealed in.
+//! it is full, or after [`BuilderConfig::longest_block`]. Under load it stays open for what still
+//! comes, until [`BuilderConfig::pace`] after the one before: what a block costs however little is in
+//! it (upper nodes of the tries, a header, a record to sync) is then shared by many transactions. Every
+//! transaction is executed once, in the block that it is sealed in.
 
 use super::{Chain, EngineError, L1Ledger, chain::next_deposit};
 use crate::{
@@ -24,11 +26,19 @@ use trestle_protocol::{
 /// Transactions asked of the pool at a time.
 const GULP: usize = 256;
 
+/// Transactions of two blocks from which on the chain counts as loaded: one client that waits for each
+/// of its receipts is none.
+const LOADED: usize = 32;
+/// How long an open block sleeps before it looks for more, so that not every arrival wakes the engine.
+const NAP: Duration = Duration::from_millis(1);
+
 /// How blocks are built.
 #[derive(Debug, Clone, Copy)]
 pub struct BuilderConfig {
     /// Longest time that a block stays open under load.
     pub longest_block: Duration,
+    /// Least time between the seals of two blocks under load.
+    pub pace: Duration,
     /// Pause between blocks that only take in what L1 said.
     pub heartbeat: Duration,
     /// L1 blocks on top of the one that enqueued an entry before it is consumed. An L1 reorg no
@@ -42,6 +52,7 @@ impl Default for BuilderConfig {
     fn default() -> Self {
         Self {
             longest_block: Duration::from_millis(20),
+            pace: Duration::from_millis(10),
             heartbeat: Duration::from_secs(1),
             deposit_depth: 6,
             max_block_bytes: 97_000,
@@ -55,6 +66,8 @@ pub(super) struct Builder {
     config: BuilderConfig,
     mempool: Arc<Mempool>,
     last_heartbeat: Instant,
+    /// When the last block was sealed, and with how many transactions.
+    sealed: (Instant, usize),
     /// Queue entries that are deep enough to be consumed.
     consumable: u64,
 }
@@ -72,6 +85,7 @@ impl Builder {
             config,
             mempool,
             last_heartbeat: Instant::now(),
+            sealed: (Instant::now(), 0),
             consumable: 0,
         }
     }
@@ -111,6 +125,7 @@ impl Builder {
         match &outcome {
             Ok(Some(block)) => {
                 count_sealed(block, begun);
+                self.sealed = (Instant::now(), block.body.transactions.len());
                 self.report(chain, block)?;
             }
             Ok(None) | Err(_) => taken.iter().for_each(|tx: &Arc<PooledTransaction>| {
@@ -181,7 +196,11 @@ impl Builder {
         loop {
             let ready = self.mempool.take_ready(GULP);
             if ready.is_empty() {
-                return Ok(());
+                let Some(rest) = self.rest(filling.taken.len()) else {
+                    return Ok(());
+                };
+                std::thread::sleep(rest.min(NAP));
+                continue;
             }
             let mut ready = ready.into_iter();
             while let Some(tx) = ready.next() {
@@ -193,6 +212,12 @@ impl Builder {
                 }
             }
         }
+    }
+
+    /// Time for which a block with `filled` transactions waits for more; `None` if it is to be sealed.
+    fn rest(&self, filled: usize) -> Option<Duration> {
+        let (sealed, before) = self.sealed;
+        rest(self.config.pace, sealed.elapsed(), filled, before)
     }
 
     /// Offers one transaction; `false` if the block has no room for it.
@@ -247,6 +272,14 @@ impl Builder {
             .on_unwind(removed, fees)
             .map_err(|_| EngineError::Internal("mempool cannot read accounts"))
     }
+}
+
+/// Time for which a block with `filled` transactions waits for more, `elapsed` after the last one, of `before`
+/// transactions, was sealed; `None` if it is to be sealed.
+fn rest(pace: Duration, elapsed: Duration, filled: usize, before: usize) -> Option<Duration> {
+    let is_loaded = filled.saturating_add(before) >= LOADED;
+    let rest = pace.checked_sub(elapsed)?;
+    (is_loaded && filled > 0).then_some(rest)
 }
 
 /// Tells a monitor of a block that was begun at `begun`.
@@ -306,4 +339,24 @@ fn now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Duration = Duration::from_millis(10);
+
+    #[test]
+    fn lone_transactions_are_sealed_at_once_and_many_wait_for_company() {
+        let after = |millis, filled, before| {
+            rest(PACE, Duration::from_millis(millis), filled, before).map(|rest| rest.as_millis())
+        };
+        assert_eq!(after(1, 1, 1), None);
+        assert_eq!(after(1, LOADED, 0), Some(9));
+        assert_eq!(after(4, 1, LOADED), Some(6));
+        assert_eq!(after(11, LOADED, LOADED), None);
+        // Nothing but what L1 said: nobody waits for it, and nothing is gained.
+        assert_eq!(after(1, 0, 10 * LOADED), None);
+    }
 }

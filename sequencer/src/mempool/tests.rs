@@ -17,6 +17,8 @@ use trestle_protocol::{AccountChange, AccountInfo, StateDiff};
 
 use super::*;
 
+mod together;
+
 const CHAIN: u64 = 7_117;
 const GWEI: u128 = 1_000_000_000;
 const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
@@ -25,8 +27,10 @@ const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 struct Accounts(Mutex<HashMap<Address, SenderAccount>>);
 
 impl AccountSource for Accounts {
-    fn account(&self, sender: Address) -> Result<SenderAccount, String> {
-        Ok(self.0.lock().get(&sender).cloned().unwrap_or_default())
+    fn accounts(&self, senders: &[Address]) -> Result<Vec<SenderAccount>, String> {
+        let known = self.0.lock();
+        let account = |sender| known.get(sender).cloned().unwrap_or_default();
+        Ok(senders.iter().map(account).collect())
     }
 }
 
@@ -34,8 +38,8 @@ impl AccountSource for Accounts {
 struct Journal(AtomicUsize, AtomicUsize);
 
 impl TransactionJournal for Journal {
-    fn admit(&self, _: B256, _: Bytes) -> BoxFuture<'static, Result<(), String>> {
-        self.0.fetch_add(1, Ordering::Relaxed);
+    fn admit(&self, transactions: Vec<(B256, Bytes)>) -> BoxFuture<'static, Result<(), String>> {
+        self.0.fetch_add(transactions.len(), Ordering::Relaxed);
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -29,17 +29,34 @@ impl PooledTransaction {
     /// [`PoolError::Empty`], [`PoolError::Oversized`] past `max_bytes`,
     /// [`PoolError::TypeNotSupported`], [`PoolError::Decode`] and [`PoolError::Signature`].
     pub fn decode(encoded: Bytes, max_bytes: usize) -> Result<Self, PoolError> {
-        if encoded.is_empty() {
-            return Err(PoolError::Empty);
-        }
-        if encoded.len() > max_bytes {
-            return Err(PoolError::Oversized {
-                size: encoded.len(),
-                limit: max_bytes,
-            });
-        }
-        let tx = decode_transaction(&encoded).map_err(|reason| refusal(reason, None))?;
-        let sender = recover_sender(&tx).map_err(|reason| refusal(reason, Some(&tx)))?;
+        Self::with_sender(decode_only(&encoded, max_bytes)?, encoded, None)
+    }
+
+    /// The same for several, each with its own answer; their signatures are recovered side by side.
+    pub fn decode_all(encoded: Vec<Bytes>, max_bytes: usize) -> Vec<Result<Self, PoolError>> {
+        let decoded: Vec<_> = encoded
+            .iter()
+            .map(|one| decode_only(one, max_bytes))
+            .collect();
+        let signatures: Vec<_> = decoded.iter().flatten().filter_map(signature).collect();
+        let mut senders = trestle_recovery::recover(&signatures).into_iter();
+        let finish = |(encoded, tx): (Bytes, Result<OpTxEnvelope, PoolError>)| {
+            let tx = tx?;
+            let has_one = signature(&tx).is_some();
+            let sender = has_one.then(|| senders.next()).flatten().flatten();
+            Self::with_sender(tx, encoded, sender.map(Address::from))
+        };
+        encoded.into_iter().zip(decoded).map(finish).collect()
+    }
+
+    /// `sender` is who signed, where that is known; otherwise the chain's rule says it, or what is wrong.
+    fn with_sender(
+        tx: OpTxEnvelope,
+        encoded: Bytes,
+        sender: Option<Address>,
+    ) -> Result<Self, PoolError> {
+        let recover = || recover_sender(&tx).map_err(|reason| refusal(reason, Some(&tx)));
+        let sender = sender.map_or_else(recover, Ok)?;
         let cost = max_cost(&tx);
         Ok(Self {
             tx,
@@ -80,4 +97,36 @@ impl PooledTransaction {
             && self.max_fee() >= raised(old.max_fee())
             && self.max_tip() >= raised(old.max_tip())
     }
+}
+
+fn decode_only(encoded: &Bytes, max_bytes: usize) -> Result<OpTxEnvelope, PoolError> {
+    if encoded.is_empty() {
+        return Err(PoolError::Empty);
+    }
+    if encoded.len() > max_bytes {
+        return Err(PoolError::Oversized {
+            size: encoded.len(),
+            limit: max_bytes,
+        });
+    }
+    decode_transaction(encoded).map_err(|reason| refusal(reason, None))
+}
+
+/// A signature that can be recovered beside others: of a type that users send, and with a low `s`. The rest is left to
+/// the chain's rule, which knows what is wrong with it.
+fn signature(tx: &OpTxEnvelope) -> Option<trestle_recovery::Signature> {
+    let (hash, signature) = match tx {
+        OpTxEnvelope::Legacy(tx) => (tx.signature_hash(), tx.signature()),
+        OpTxEnvelope::Eip2930(tx) => (tx.signature_hash(), tx.signature()),
+        OpTxEnvelope::Eip1559(tx) => (tx.signature_hash(), tx.signature()),
+        OpTxEnvelope::Eip7702(tx) => (tx.signature_hash(), tx.signature()),
+        _ => return None,
+    };
+    let is_low = signature.normalize_s().is_none();
+    is_low.then(|| trestle_recovery::Signature {
+        hash: hash.0,
+        r: signature.r().to_be_bytes(),
+        s: signature.s().to_be_bytes(),
+        odd: signature.v(),
+    })
 }

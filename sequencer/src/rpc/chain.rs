@@ -9,7 +9,7 @@ use alloy_primitives::B256;
 use trestle_protocol::{HeaderExtra, SealedBlock, SealedHeader, StateDiff, fees};
 
 use super::{RpcError, context::Context};
-use crate::store::{BlockRef, Snapshot, StateView};
+use crate::store::{BlockRef, LookUp, Snapshot, StateView};
 
 /// A block's state with its header.
 #[derive(Debug, Clone)]
@@ -118,12 +118,19 @@ impl Context {
         &self,
         hash: &B256,
     ) -> Result<Option<(Arc<SealedBlock>, usize)>, RpcError> {
-        let snapshot = self.snapshot()?;
-        let Some((number, index)) = snapshot.transaction(hash)? else {
-            return Ok(None);
-        };
-        let Some(block) = self.block(&snapshot, number)? else {
-            return Ok(None);
+        let (block, index) = match self.store.look_up(hash) {
+            LookUp::Included(block, index) => (block, index),
+            LookUp::Waits => return Ok(None),
+            LookUp::Unknown => {
+                let snapshot = self.snapshot()?;
+                let Some((number, index)) = snapshot.transaction(hash)? else {
+                    return Ok(None);
+                };
+                let Some(block) = self.block(&snapshot, number)? else {
+                    return Ok(None);
+                };
+                (block, index)
+            }
         };
         let index = usize::try_from(index).map_err(|_| RpcError::internal("index overflow"))?;
         Ok(Some((block, index)))

@@ -7,6 +7,7 @@
 
 use std::{future::Future, sync::Arc, time::Instant};
 
+use alloy_primitives::Bytes;
 use futures::{StreamExt, stream::FuturesOrdered};
 use jsonrpsee::{
     core::middleware::{Batch, BatchEntry, Notification, RpcServiceT},
@@ -14,7 +15,8 @@ use jsonrpsee::{
     types::{ErrorObjectOwned, Request},
 };
 
-use super::{RpcError, meter::Meters};
+use super::{RpcError, args::Args, meter::Meters, methods::submit::Submitted};
+use crate::mempool::Mempool;
 
 /// How a request came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(super) enum Transport {
     WebSocket,
 }
 
+/// The method whose requests in one batch are taken together.
+const SUBMIT: &str = "eth_sendRawTransaction";
 /// Requests of one batch that are in progress at once.
 const BATCH_CONCURRENCY: usize = 64;
 
@@ -34,14 +38,22 @@ pub(super) struct Dispatch<S> {
     inner: S,
     response_bytes: usize,
     meters: Arc<Meters>,
+    /// Where submissions of a batch are taken together; nowhere on a node that hands them on.
+    pool: Option<Arc<Mempool>>,
 }
 
 impl<S> Dispatch<S> {
-    pub(super) const fn new(inner: S, response_bytes: usize, meters: Arc<Meters>) -> Self {
+    pub(super) const fn new(
+        inner: S,
+        response_bytes: usize,
+        meters: Arc<Meters>,
+        pool: Option<Arc<Mempool>>,
+    ) -> Self {
         Self {
             inner,
             response_bytes,
             meters,
+            pool,
         }
     }
 }
@@ -64,7 +76,10 @@ where
     fn call<'a>(&self, request: Request<'a>) -> impl Future<Output = MethodResponse> + Send + 'a {
         let (inner, meters) = (self.inner.clone(), Arc::clone(&self.meters));
         async move {
-            let begun = Instant::now();
+            let begun = match request.extensions().get::<Submitted>() {
+                Some(submitted) => submitted.begun,
+                None => Instant::now(),
+            };
             let is_subscription = is_subscription(request.method_name());
             if is_subscription && request.extensions().get() == Some(&Transport::Http) {
                 let error = RpcError::with_data(
@@ -96,7 +111,11 @@ where
                 service.response_bytes,
             );
             let mut running = FuturesOrdered::new();
-            let mut entries = batch.into_iter();
+            let mut entries: Vec<_> = batch.into_iter().collect();
+            if let Some(pool) = &service.pool {
+                submit_together(pool, &mut entries).await;
+            }
+            let mut entries = entries.into_iter();
             let mut is_empty = true;
             loop {
                 while running.len() < BATCH_CONCURRENCY {
@@ -172,6 +191,41 @@ where
                     let id = id.into_owned();
                     Some((id.clone(), MethodResponse::error(id, error.into_owned())))
                 }
+            }
+        }
+    }
+}
+
+/// Takes a batch's submissions into the pool, [`BATCH_CONCURRENCY`] at a time; each request carries what became of
+/// it to its method. What is not well formed is left to the method.
+async fn submit_together(pool: &Mempool, entries: &mut [Entry<'_>]) {
+    let submission = |entry: &'_ mut Entry<'_>| -> Option<Bytes> {
+        match entry {
+            Ok(BatchEntry::Call(request)) if request.method_name() == SUBMIT => {
+                let mut args = Args::new(&request.params()).ok()?;
+                let encoded = args.required().ok()?;
+                args.end().ok()?;
+                Some(encoded)
+            }
+            _ => None,
+        }
+    };
+    let (places, encoded): (Vec<_>, Vec<_>) = entries
+        .iter_mut()
+        .enumerate()
+        .filter_map(|(place, entry)| Some((place, submission(entry)?)))
+        .unzip();
+    let mut encoded = encoded.into_iter();
+    for places in places.chunks(BATCH_CONCURRENCY) {
+        let begun = Instant::now();
+        let some = encoded.by_ref().take(places.len()).collect();
+        let answers = pool.submit_all(some).await;
+        for (place, answer) in places.iter().zip(answers) {
+            if let Some(Ok(BatchEntry::Call(request))) = entries.get_mut(*place) {
+                let outcome = answer.map_err(|error| RpcError::from(error).into());
+                request
+                    .extensions_mut()
+                    .insert(Submitted { begun, outcome });
             }
         }
     }

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::mempool::Mempool;
 use axum::{
     Router,
     body::Body,
@@ -152,9 +153,10 @@ impl RpcServer {
         #[cfg(test)]
         let (names, events) = (methods.method_names().collect(), context.events.clone());
         let meters = Arc::new(Meters::new(methods.method_names()));
+        let pool = context.forward.is_none().then(|| Arc::clone(&context.pool));
         let endpoint = Endpoint {
             methods,
-            service: service(&limits, meters),
+            service: service(&limits, meters, pool),
             stop: stop_handle.clone(),
             connections: Arc::new(AtomicU32::new(0)),
         };
@@ -237,19 +239,25 @@ impl IdProvider for HexIds {
 struct DispatchLayer {
     response_bytes: usize,
     meters: Arc<Meters>,
+    pool: Option<Arc<Mempool>>,
 }
 
 impl<S> tower::Layer<S> for DispatchLayer {
     type Service = Dispatch<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        Dispatch::new(inner, self.response_bytes, Arc::clone(&self.meters))
+        let (meters, pool) = (Arc::clone(&self.meters), self.pool.clone());
+        Dispatch::new(inner, self.response_bytes, meters, pool)
     }
 }
 
 type Layers = Stack<DispatchLayer, Stack<RpcLoggerLayer, Identity>>;
 
-fn service(limits: &RpcLimits, meters: Arc<Meters>) -> TowerServiceBuilder<Layers, Identity> {
+fn service(
+    limits: &RpcLimits,
+    meters: Arc<Meters>,
+    pool: Option<Arc<Mempool>>,
+) -> TowerServiceBuilder<Layers, Identity> {
     let response_bytes = u32::try_from(limits.response_bytes).unwrap_or(u32::MAX);
     let config = ServerConfig::builder()
         .max_request_body_size(limits.body_bytes)
@@ -266,6 +274,7 @@ fn service(limits: &RpcLimits, meters: Arc<Meters>) -> TowerServiceBuilder<Layer
             DispatchLayer {
                 response_bytes: limits.response_bytes,
                 meters,
+                pool,
             },
         ))
         .to_service_builder()

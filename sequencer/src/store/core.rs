@@ -3,7 +3,7 @@
 use super::{
     BlockRef, Files, Point, Snapshot, StoreError,
     block::reference,
-    fold::{Plan, Reversal, write_block, write_nodes},
+    fold::{Plan, Reversal, write_blocks, write_nodes},
     journal::Op,
     layers::{Layer, Memory, layer_at},
     progress::Shared,
@@ -110,9 +110,8 @@ impl Core {
                 plan.pool.insert(hash, Some(raw));
             }
         }
-        for layer in &layers {
-            write_block(&tx, t, &layer.block)?;
-        }
+        let blocks: Vec<_> = layers.iter().map(|layer| layer.block.as_ref()).collect();
+        write_blocks(&tx, t, &blocks)?;
         write_nodes(&tx, t, &layers)?;
         for (key, value) in &plan.marks {
             set(&tx, t.marks, key, value.as_ref())?;

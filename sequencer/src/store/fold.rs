@@ -82,8 +82,42 @@ impl Plan {
     }
 }
 
-/// Adds a block to all tables but `nodes`.
-pub(super) fn write_block(tx: &WriteTx, t: &Tables, block: &SealedBlock) -> Result<(), StoreError> {
+/// Adds consecutive blocks to all tables but `nodes`. What lies at random places is written in the order of its keys,
+/// and a value that several blocks changed is read and set once.
+pub(super) fn write_blocks(
+    tx: &WriteTx,
+    t: &Tables,
+    blocks: &[&SealedBlock],
+) -> Result<(), StoreError> {
+    let mut places = Vec::new();
+    let mut accounts = Vec::new();
+    let mut slots = Vec::new();
+    for block in blocks {
+        write_block(tx, t, block)?;
+        let number = block.header.header.number;
+        for (transaction, index) in block.body.transactions.iter().zip(0u32..) {
+            let place = [number.to_be_bytes().as_slice(), &index.to_be_bytes()].concat();
+            places.push((transaction.tx_hash(), place));
+        }
+        for (address, AccountChange { info, storage }) in &block.diff.accounts {
+            let new = info.as_ref().map(encode_account);
+            accounts.push((address.to_vec(), number, new));
+            for (slot, value) in storage {
+                let new = Some(value.to_be_bytes_trimmed_vec()).filter(|new| !new.is_empty());
+                slots.push((slot_key(address, slot), number, new));
+            }
+        }
+    }
+    places.sort_unstable();
+    for (hash, place) in places {
+        put(tx, t.transactions, hash.as_slice(), &place)?;
+    }
+    write_changes(tx, (t.accounts, t.account_history), accounts)?;
+    write_changes(tx, (t.storage, t.storage_history), slots)
+}
+
+/// What of a block is found by its number, its hash, and the codes that it deployed.
+fn write_block(tx: &WriteTx, t: &Tables, block: &SealedBlock) -> Result<(), StoreError> {
     let number = block.header.header.number.to_be_bytes();
     let header = [
         block.header.hash.as_slice(),
@@ -93,70 +127,56 @@ pub(super) fn write_block(tx: &WriteTx, t: &Tables, block: &SealedBlock) -> Resu
     put(tx, t.headers, &number, &header)?;
     put(tx, t.numbers, block.header.hash.as_slice(), &number)?;
     put(tx, t.bodies, &number, &encode_body(block))?;
-    put(
-        tx,
-        t.receipts,
-        &number,
-        &encode_receipts(&block.body.receipts),
-    )?;
-    for (transaction, index) in block.body.transactions.iter().zip(0u32..) {
-        let place = [number.as_slice(), &index.to_be_bytes()].concat();
-        put(tx, t.transactions, transaction.tx_hash().as_slice(), &place)?;
-    }
-    write_state(tx, t, block)
-}
-
-/// Brings the flat state forward by one block and keeps what it replaces.
-fn write_state(tx: &WriteTx, t: &Tables, block: &SealedBlock) -> Result<(), StoreError> {
-    let number = block.header.header.number;
-    let mut touched = Vec::with_capacity(block.diff.accounts.len());
-    for (address, AccountChange { info, storage }) in &block.diff.accounts {
-        let new = info.as_ref().map(encode_account);
-        replace(
-            tx,
-            (t.accounts, t.account_history),
-            address.as_slice(),
-            new.as_deref(),
-            number,
-        )?;
-        for (slot, value) in storage {
-            let new = value.to_be_bytes_trimmed_vec();
-            let new = Some(new.as_slice()).filter(|v| !v.is_empty());
-            let tables = (t.storage, t.storage_history);
-            replace(tx, tables, &slot_key(address, slot), new, number)?;
-        }
-        touched.push((*address, storage.keys().copied().collect()));
-    }
+    let receipts = encode_receipts(&block.body.receipts);
+    put(tx, t.receipts, &number, &receipts)?;
     for (hash, code) in &block.diff.codes {
         put(tx, t.codes, hash.as_slice(), code)?;
     }
-    put(
-        tx,
-        t.touched,
-        &number.to_be_bytes(),
-        &encode_touched(&touched),
-    )
+    let touched = |(address, change): (&Address, &AccountChange)| {
+        (*address, change.storage.keys().copied().collect())
+    };
+    let touched: Vec<_> = block.diff.accounts.iter().map(touched).collect();
+    put(tx, t.touched, &number, &encode_touched(&touched))
 }
 
-/// Sets a value and keeps the previous one, unless they are equal.
-fn replace(
+/// A value that a block gave a key, or its removal.
+type Change = (Vec<u8>, u64, Option<Vec<u8>>);
+
+/// Brings flat state forward and keeps, for each block, what it replaced.
+fn write_changes(
+    tx: &WriteTx,
+    tables: (signet_libmdbx::Database, signet_libmdbx::Database),
+    mut changes: Vec<Change>,
+) -> Result<(), StoreError> {
+    changes.sort_by(|(a, n, _), (b, m, _)| (a, n).cmp(&(b, m)));
+    for versions in changes.chunk_by(|(a, ..), (b, ..)| a == b) {
+        write_versions(tx, tables, versions)?;
+    }
+    Ok(())
+}
+
+/// Sets one key to the last of its new values, and keeps what each replaced unless it is equal.
+fn write_versions(
     tx: &WriteTx,
     (latest, history): (signet_libmdbx::Database, signet_libmdbx::Database),
-    key: &[u8],
-    new: Option<&[u8]>,
-    number: u64,
+    versions: &[Change],
 ) -> Result<(), StoreError> {
-    let old = get(tx, latest, key)?.map(|old| old.into_owned());
-    if old.as_deref() == new {
+    let Some((key, ..)) = versions.first() else {
+        return Ok(());
+    };
+    let found = get(tx, latest, key)?.map(|old| old.into_owned());
+    let mut old = found.as_deref();
+    for (_, number, new) in versions {
+        if old != new.as_deref() {
+            let kept = old.unwrap_or_default();
+            put(tx, history, &history_key(key, *number), kept)?;
+            old = new.as_deref();
+        }
+    }
+    if old == found.as_deref() {
         return Ok(());
     }
-    put(
-        tx,
-        history,
-        &history_key(key, number),
-        &old.unwrap_or_default(),
-    )?;
-    set(tx, latest, key, new)
+    set(tx, latest, key, old)
 }
 
 /// Writes trie nodes, each once however often the layers changed it.

@@ -4,7 +4,7 @@ use super::{
     BlockRef, Files, Identity, StoreError,
     block::reference,
     core::{Core, Folding},
-    fold::{write_block, write_nodes},
+    fold::{write_blocks, write_nodes},
     journal::{Op, Recovered, recover},
     layers::{Layer, Memory},
     progress::Shared,
@@ -141,7 +141,7 @@ impl Opening<'_> {
         let layer = Arc::new(Layer::new(Arc::new(genesis.clone()), nodes));
         let tx = db.write()?;
         db.tables.set_identity(&tx, &self.identity)?;
-        write_block(&tx, &db.tables, genesis)?;
+        write_blocks(&tx, &db.tables, &[genesis])?;
         write_nodes(&tx, &db.tables, &[layer])?;
         db.tables.set_folded(
             &tx,

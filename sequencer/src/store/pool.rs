@@ -6,8 +6,8 @@ use alloy_primitives::{Address, B256, Bytes};
 use futures::{FutureExt, future::BoxFuture};
 
 impl TransactionJournal for Store {
-    fn admit(&self, hash: B256, encoded: Bytes) -> BoxFuture<'static, Result<(), String>> {
-        let ticket = Self::admit(self, [(hash, encoded)]);
+    fn admit(&self, transactions: Vec<(B256, Bytes)>) -> BoxFuture<'static, Result<(), String>> {
+        let ticket = Self::admit(self, transactions);
         async move { durable(ticket).await.map_err(|error| error.to_string()) }.boxed()
     }
 
@@ -25,20 +25,24 @@ async fn durable(ticket: Result<Ticket, StoreError>) -> Result<(), StoreError> {
 }
 
 impl AccountSource for Store {
-    fn account(&self, sender: Address) -> Result<SenderAccount, String> {
-        self.sender_account(&sender)
+    fn accounts(&self, senders: &[Address]) -> Result<Vec<SenderAccount>, String> {
+        self.sender_accounts(senders)
             .map_err(|error| error.to_string())
     }
 }
 
 impl Store {
-    fn sender_account(&self, sender: &Address) -> Result<SenderAccount, StoreError> {
+    fn sender_accounts(&self, senders: &[Address]) -> Result<Vec<SenderAccount>, StoreError> {
+        if senders.is_empty() {
+            return Ok(Vec::new());
+        }
         let snapshot = self.sequenced()?;
         let state = snapshot.state_at(snapshot.head().number)?;
-        let info = state.account(sender)?.unwrap_or_default();
-        Ok(SenderAccount {
-            info,
-            code: state.code(&info.code_hash)?,
-        })
+        let account = |sender| {
+            let info = state.account(sender)?.unwrap_or_default();
+            let code = state.code(&info.code_hash)?;
+            Ok(SenderAccount { info, code })
+        };
+        senders.iter().map(account).collect()
     }
 }

@@ -1,5 +1,5 @@
-//! An index over the blocks in memory: what they say of an account, a slot, a code, a transaction or
-//! a block hash, found in one look however many blocks wait to be folded.
+//! An index over the blocks in memory: what they say of an account, a slot, a code, a transaction, a
+//! block hash or a trie node, found in one look however many blocks wait to be folded.
 //!
 //! Values carry the number of their block, so one index serves snapshots of different heads. It only
 //! grows; a fold or an unwind puts a new one in its place, and a snapshot keeps the one that it began
@@ -12,7 +12,10 @@ use alloy_primitives::{
 };
 use parking_lot::RwLock;
 use std::sync::Arc;
-use trestle_protocol::AccountInfo;
+use trestle_protocol::{
+    AccountInfo,
+    trie::{Nibbles, TrieChanges},
+};
 
 /// Values by the block that wrote them, oldest first.
 type Versions<T> = Vec<(u64, T)>;
@@ -24,7 +27,12 @@ struct Maps {
     codes: B256Map<Bytes>,
     transactions: B256Map<(u64, u32)>,
     numbers: B256Map<u64>,
+    /// Blocks that changed a trie node, oldest first.
+    nodes: HashMap<NodeKey, Vec<u64>>,
 }
+
+/// A trie node: the hashed address for a storage trie, and the path.
+type NodeKey = (Option<B256>, Nibbles);
 
 /// The index. Shared by all snapshots between two folds.
 #[derive(Debug, Default)]
@@ -57,6 +65,15 @@ impl Recent {
         let places = transactions.map(|(hash, index)| (*hash, (number, *index)));
         maps.transactions.extend(places);
         maps.numbers.insert(layer.block.header.hash, number);
+        let mut note = |owner, changes: &TrieChanges| {
+            for path in changes.nodes.keys() {
+                maps.nodes.entry((owner, *path)).or_default().push(number);
+            }
+        };
+        note(None, &layer.nodes.accounts);
+        for (owner, changes) in &layer.nodes.storages {
+            note(Some(*owner), changes);
+        }
     }
 
     /// The account after block `number`, if a block here at or below it changed it.
@@ -67,6 +84,13 @@ impl Recent {
     /// A slot after block `number`, if a block here at or below it changed it.
     pub(super) fn slot(&self, address: &Address, slot: &U256, number: u64) -> Option<U256> {
         at(self.0.read().slots.get(&(*address, *slot))?, number)
+    }
+
+    /// The newest block at or below `number` that changed a trie node.
+    pub(super) fn node(&self, owner: Option<B256>, path: &Nibbles, number: u64) -> Option<u64> {
+        let maps = self.0.read();
+        let blocks = maps.nodes.get(&(owner, *path))?;
+        blocks.iter().rev().find(|block| **block <= number).copied()
     }
 
     /// A code by its hash.

@@ -3,7 +3,7 @@
 use super::{
     Snapshot, StoreError,
     codec::{decode_account, decode_word},
-    layers::Layer,
+    layers::layer_at,
     nodes::{find_node, node_key},
     tables::{get, in_history, slot_key},
 };
@@ -14,7 +14,6 @@ use revm::{
     primitives::{StorageKey, StorageValue},
     state::AccountInfo as EvmAccount,
 };
-use std::sync::Arc;
 use trestle_protocol::{
     AccountInfo,
     trie::{Nibbles, NodeSource},
@@ -25,20 +24,11 @@ use trestle_protocol::{
 pub struct StateView {
     snapshot: Snapshot,
     number: u64,
-    /// How many of the snapshot's layers lie at or below `number`.
-    depth: usize,
 }
 
 impl StateView {
-    pub(super) fn new(snapshot: Snapshot, number: u64) -> Self {
-        let depth = snapshot
-            .layers
-            .partition_point(|layer| layer.number() <= number);
-        Self {
-            snapshot,
-            number,
-            depth,
-        }
+    pub(super) const fn new(snapshot: Snapshot, number: u64) -> Self {
+        Self { snapshot, number }
     }
 
     /// The block after which this is the state.
@@ -100,10 +90,6 @@ impl StateView {
         Ok(Bytes::from(code.into_owned()))
     }
 
-    fn newest_first(&self) -> impl Iterator<Item = &Arc<Layer>> {
-        self.snapshot.layers.iter().take(self.depth).rev()
-    }
-
     /// The value at this block, if a folded block after it changed it.
     fn historic(
         &self,
@@ -129,24 +115,22 @@ impl NodeSource for StateView {
         path: &Nibbles,
         hash: B256,
     ) -> Result<Bytes, StoreError> {
-        let owner = owner.as_ref();
         if self.number < self.snapshot.folded {
             let (number, oldest) = (self.number, self.snapshot.folded);
             return Err(StoreError::NoTrie { number, oldest });
         }
-        let recent = |layer: &Arc<Layer>| {
-            find_node(&layer.nodes, owner, path).map(|node| node.map(Bytes::copy_from_slice))
-        };
-        if let Some(node) = self.newest_first().find_map(recent) {
-            return node.ok_or(StoreError::MissingNode { hash });
+        let missing = StoreError::MissingNode { hash };
+        if let Some(block) = self.snapshot.recent.node(owner, path, self.number) {
+            let layer = layer_at(&self.snapshot.layers, block);
+            let node = layer.and_then(|layer| find_node(&layer.nodes, owner.as_ref(), path));
+            return node.flatten().map(Bytes::copy_from_slice).ok_or(missing);
         }
         let node = get(
             &self.snapshot.tx,
             self.snapshot.tables.nodes,
-            &node_key(owner, path),
+            &node_key(owner.as_ref(), path),
         )?;
-        node.map(|rlp| Bytes::from(rlp.into_owned()))
-            .ok_or(StoreError::MissingNode { hash })
+        node.map(|rlp| Bytes::from(rlp.into_owned())).ok_or(missing)
     }
 }
 

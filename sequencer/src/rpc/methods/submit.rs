@@ -1,7 +1,7 @@
 //! Sending: plain, with a receipt as the answer, and filling in what a request leaves open.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use alloy::rpc::types::TransactionRequest;
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip2930, TxEip7702, TxLegacy};
@@ -24,6 +24,15 @@ use crate::rpc::{
 /// Longest wait of `eth_sendRawTransactionSync`; asked for more, it waits this long.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
+/// What became of a submission that was taken together with others of its batch, before its method was called.
+#[derive(Debug, Clone)]
+pub(in crate::rpc) struct Submitted {
+    /// When it was begun.
+    pub(in crate::rpc) begun: Instant,
+    /// Its hash, or why it was refused.
+    pub(in crate::rpc) outcome: Result<B256, ErrorObjectOwned>,
+}
+
 /// Submits a transaction; its hash comes back once the transaction is on disk.
 async fn submit(context: &Context, encoded: Bytes) -> Result<B256, RpcError> {
     match &context.forward {
@@ -37,12 +46,18 @@ async fn submit(context: &Context, encoded: Bytes) -> Result<B256, RpcError> {
 }
 
 pub(super) fn register(module: &mut RpcModule<Arc<Context>>) -> Result<(), RegisterMethodError> {
-    module.register_async_method("eth_sendRawTransaction", |params, context, _| async move {
-        let mut args = Args::new(&params)?;
-        let encoded: Bytes = args.required()?;
-        args.end()?;
-        Ok::<_, ErrorObjectOwned>(submit(&context, encoded).await?)
-    })?;
+    module.register_async_method(
+        "eth_sendRawTransaction",
+        |params, context, extensions| async move {
+            if let Some(submitted) = extensions.get::<Submitted>() {
+                return submitted.outcome.clone();
+            }
+            let mut args = Args::new(&params)?;
+            let encoded: Bytes = args.required()?;
+            args.end()?;
+            Ok::<_, ErrorObjectOwned>(submit(&context, encoded).await?)
+        },
+    )?;
     module.register_async_method(
         "eth_sendRawTransactionSync",
         |params, context, _| async move {

@@ -2,7 +2,9 @@
 
 use super::chain::{Chain, append, assert_equal, config, nobody_starts, queue, transaction};
 use crate::l1::{JournaledTx, SenderJournal, TxKey};
-use crate::store::{Mark, MarkBatch, SentTransactions, Store, StoreError, block::reference};
+use crate::store::{
+    LookUp, Mark, MarkBatch, SentTransactions, Store, StoreError, block::reference,
+};
 use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::Bytes;
 use std::sync::Arc;
@@ -96,6 +98,31 @@ fn snapshot_taken_before_fold_and_unwind_stays_as_it_was() {
             Some(&model.block(number).header)
         );
     }
+}
+
+#[test]
+fn memory_knows_a_transaction_until_it_is_folded() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut chain = Chain::new();
+    let store = Store::open(config(dir.path(), chain.genesis())).unwrap();
+    let tx = transaction(1);
+    let hash = tx.tx_hash();
+    assert!(matches!(store.look_up(&hash), LookUp::Unknown));
+    let pair = (hash, tx.encoded_2718().into());
+    store.admit([pair]).unwrap().wait().unwrap();
+    assert!(matches!(store.look_up(&hash), LookUp::Waits));
+    let block = chain.extend_with(1, vec![transaction(7), tx]);
+    append(&store, &block).unwrap();
+    let LookUp::Included(found, index) = store.look_up(&hash) else {
+        panic!("a durable block in memory");
+    };
+    assert_eq!((found.header.hash, index), (block.header.hash, 1));
+    store.fold().unwrap();
+    assert!(matches!(store.look_up(&hash), LookUp::Unknown));
+    assert_eq!(
+        store.durable().unwrap().transaction(&hash).unwrap(),
+        Some((1, 1))
+    );
 }
 
 #[test]
