@@ -6,7 +6,7 @@
 //!                                              └── on_block, on_unwind ┘
 //! ```
 //! Submission runs on the caller's thread; the engine only takes what can be executed, in order of
-//! arrival and nonce. The state must show a block before [`Mempool::on_block`] tells the pool of it:
+//! tip, arrival and nonce. The state must show a block before [`Mempool::on_block`] tells the pool of it:
 //! an account read for a newcomer is then never older than the pool's knowledge.
 
 mod admission;
@@ -160,6 +160,11 @@ impl Mempool {
         (percent > 0).then(|| least.saturating_mul(percent) / 100)
     }
 
+    /// A tip with which a newcomer is soon served, in wei per gas; 0 unless many wait.
+    pub fn fair_tip(&self) -> u128 {
+        self.pool.lock().fair_tip()
+    }
+
     /// Sets the price of admission, in percent of the least fee; `None` takes no newcomers.
     pub fn set_admission(&self, percent: Option<u32>) {
         self.admission
@@ -183,7 +188,7 @@ impl Mempool {
         PooledTransaction::decode_all(encoded, self.max_bytes())
     }
 
-    /// Hands over up to `max` transactions for execution, in order of arrival and nonce.
+    /// Hands over up to `max` transactions for execution, in order of tip, arrival and nonce.
     ///
     /// The pool keeps them until [`Mempool::on_block`] reports their nonces used, or
     /// [`Mempool::hand_back`] or [`Mempool::reject`] names them.

@@ -8,7 +8,7 @@ use alloy_primitives::B256;
 use super::DropReason;
 
 /// How many are remembered, the newest ones.
-const REMEMBERED: usize = 16_384;
+const REMEMBERED: usize = 131_072;
 
 /// The newest dropped transactions by hash.
 #[derive(Debug, Default)]

@@ -126,6 +126,18 @@ pub enum PoolError {
         /// Bytes that one sender may hold.
         limit: usize,
     },
+    /// The sender's account can be spent by others, so that it may have only this many transactions here.
+    #[error("in-flight transaction limit reached for delegated accounts: {limit}")]
+    DelegatedFull {
+        /// Transactions that it may have here.
+        limit: usize,
+    },
+    /// It would delegate an account that has more than this many transactions here.
+    #[error("authority already reserved: it has more than {limit} transactions in the pool")]
+    AuthorityBusy {
+        /// Transactions that it may have here.
+        limit: usize,
+    },
     /// The pool is full of transactions that are worth more.
     #[error("txpool is full")]
     Full,
@@ -148,7 +160,12 @@ impl PoolError {
         match self {
             Self::Decode | Self::Empty => -32602,
             Self::Storage(_) => -32603,
-            Self::Paused(_) | Self::Backlogged | Self::Full | Self::SenderFull { .. } => -32005,
+            Self::Paused(_)
+            | Self::Backlogged
+            | Self::Full
+            | Self::SenderFull { .. }
+            | Self::DelegatedFull { .. }
+            | Self::AuthorityBusy { .. } => -32005,
             Self::InsufficientFunds { .. } | Self::TypeNotSupported => -32003,
             _ => -32000,
         }
@@ -160,7 +177,7 @@ impl PoolError {
 pub enum DropReason {
     /// Another transaction with the same nonce was included or took its place.
     Replaced,
-    /// It made room for transactions that can be executed.
+    /// It made room for a transaction that can be executed, or pays more.
     Evicted,
     /// Execution found it invalid, for this reason.
     Invalid(String),

@@ -7,6 +7,9 @@ pub struct PoolLimits {
     pub future_nonces: u64,
     /// Bytes of transactions that one sender may hold.
     pub sender_bytes: usize,
+    /// Transactions that a sender may hold whose account others can spend: one with an EIP-7702
+    /// delegation, or one that a transaction in the pool would delegate.
+    pub delegated_count: usize,
     /// Bytes of transactions that the pool holds.
     pub total_bytes: usize,
     /// Transactions that the pool holds.
@@ -20,6 +23,7 @@ impl Default for PoolLimits {
         Self {
             future_nonces: 1_024,
             sender_bytes: 4 << 20,
+            delegated_count: 4,
             total_bytes: 256 << 20,
             total_count: 400_000,
             price_bump: 10,

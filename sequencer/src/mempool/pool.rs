@@ -1,14 +1,16 @@
 //! All queues and their ranking. No locks, no I/O: [`super::Mempool`] wraps it.
 //!
-//! A queue stands in at most three rankings, renewed after each change of it: `ready` by arrival
-//! (its head can be executed), `waiting` by fee (its head only lacks fee), `tails` by fee (its last
-//! transaction cannot be executed as things are). Only `tails` are evicted, so a transaction that
-//! cannot be executed never displaces one that can.
+//! A queue stands in at most three rankings, renewed after each change of it: `ready` by tip and
+//! arrival (its head can be executed), `waiting` by fee (its head only lacks fee), `tails` by what its
+//! last transaction is worth. A full pool evicts the lowest of `tails`, for one that can be executed
+//! only: what cannot be executed as things are goes first, what can only for a higher tip. So neither
+//! what will never pay nor what pays least keeps others out (`docs/mempool.md`).
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use alloy_consensus::Transaction;
 use alloy_primitives::{Address, B256};
 use trestle_protocol::AccountInfo;
 
@@ -16,12 +18,39 @@ use super::dropped::Dropped;
 use super::queue::{Queue, Queued};
 use super::{DropReason, FeeView, PoolError, PoolLimits, PooledTransaction, Stage};
 
+/// Place of a queue among those that are ready: the highest tip first, then the first to arrive.
+type Turn = (Reverse<u128>, u64);
+
+/// Bytes in the pool, and blocks' worth of gas, beyond which a tip is worth its money: about two blocks.
+const CROWD_BYTES: usize = 200_000;
+const CROWD_BLOCKS: u64 = 2;
+
+/// What the last transaction of a queue is worth to the chain, in wei per gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// It cannot be executed as things are; its fee cap.
+    Parked(u128),
+    /// The tip that it pays if it is executed now, or its queue's head if that pays less.
+    Executable(u128),
+}
+
+impl Worth {
+    /// Whether it goes for one that pays `tip` now: one that does not pay goes for any, another for a
+    /// tenth more.
+    const fn yields_to(self, tip: u128) -> bool {
+        match self {
+            Self::Parked(_) => true,
+            Self::Executable(own) => tip > own.saturating_add(own / 10),
+        }
+    }
+}
+
 /// Where a queue stands in the rankings.
 #[derive(Debug, Default, Clone, Copy)]
 struct Rank {
-    ready: Option<u64>,
+    ready: Option<Turn>,
     waiting: Option<u128>,
-    tail: Option<(u128, Reverse<u64>)>,
+    tail: Option<(Worth, Reverse<u64>)>,
 }
 
 /// The pool's content.
@@ -32,14 +61,18 @@ pub(super) struct Pool {
     queues: HashMap<Address, Queue>,
     ranks: HashMap<Address, Rank>,
     by_hash: HashMap<B256, (Address, u64)>,
-    ready: BTreeSet<(u64, Address)>,
+    ready: BTreeSet<(Turn, Address)>,
     waiting: BTreeSet<(u128, Address)>,
-    tails: BTreeSet<(u128, Reverse<u64>, Address)>,
+    tails: BTreeSet<(Worth, Reverse<u64>, Address)>,
+    /// Accounts that pooled transactions would delegate (EIP-7702), with the number of these.
+    authorities: HashMap<Address, usize>,
     dropped: Dropped,
     /// Dropped since the last [`Pool::take_gone`]: the journal may forget them.
     gone: Vec<B256>,
     arrivals: u64,
     bytes: usize,
+    /// Gas limits of all transactions.
+    gas: u64,
     /// Grows with every block: an account read before is stale.
     pub(super) generation: u64,
 }
@@ -55,10 +88,12 @@ impl Pool {
             ready: BTreeSet::new(),
             waiting: BTreeSet::new(),
             tails: BTreeSet::new(),
+            authorities: HashMap::new(),
             dropped: Dropped::default(),
             gone: Vec::new(),
             arrivals: 0,
             bytes: 0,
+            gas: 0,
             generation: 0,
         }
     }
@@ -134,26 +169,26 @@ impl Pool {
     }
 
     /// Adds a transaction whose sender's account is `account`, unless the sender is known already.
+    /// `is_delegated`: whether the sender has code that others may run.
     pub(super) fn insert(
         &mut self,
         tx: Arc<PooledTransaction>,
         account: AccountInfo,
+        is_delegated: bool,
     ) -> Result<(), PoolError> {
         if self.contains(&tx.hash()) {
             return Err(PoolError::AlreadyKnown);
         }
+        self.check_delegations(&tx, is_delegated)?;
+        self.check_replacement(&tx)?;
         let (sender, nonce, hash) = (tx.sender, tx.nonce(), tx.hash());
         let arrival = self.arrivals;
-        let max_fee = tx.max_fee();
+        let entering = Arc::clone(&tx);
         let queue = self
             .queues
             .entry(sender)
             .or_insert_with(|| Queue::new(account));
-        let before = queue.bytes();
-        let outcome = queue.insert(tx, arrival, &self.limits);
-        let after = queue.bytes();
-        let follows_on = nonce < queue.pending_nonce() && max_fee >= self.fees.base_fee;
-        match outcome {
+        match queue.insert(tx, arrival, &self.limits) {
             Err(error) => {
                 self.rank(sender);
                 return Err(error);
@@ -161,30 +196,117 @@ impl Pool {
             Ok(replaced) => {
                 // The arrival number is spent even if a replacement keeps the older one.
                 self.arrivals = self.arrivals.saturating_add(1);
-                self.bytes = self.bytes.saturating_sub(before).saturating_add(after);
                 self.by_hash.insert(hash, (sender, nonce));
+                self.entered(&entering);
                 if let Some(old) = replaced {
                     self.by_hash.remove(&old.hash());
+                    self.left(&old);
                     self.note_dropped(old.hash(), DropReason::Replaced);
                 }
             }
         }
         self.rank(sender);
-        self.make_room(&hash, follows_on)
+        self.make_room(&hash)
     }
 
-    /// Evicts parked transactions until the pool is within its bounds.
+    /// Others can spend what a delegated account has, and so invalidate all that it has here by one
+    /// transaction: it may have little here, and so may one that a pooled transaction would delegate.
+    fn check_delegations(
+        &self,
+        tx: &PooledTransaction,
+        is_delegated: bool,
+    ) -> Result<(), PoolError> {
+        let limit = self.limits.delegated_count;
+        let held = |account: &Address| self.queues.get(account).map_or(0, Queue::len);
+        let is_bounded = is_delegated || self.authorities.contains_key(&tx.sender);
+        if is_bounded && !self.replaces(tx) && held(&tx.sender) >= limit {
+            return Err(PoolError::DelegatedFull { limit });
+        }
+        match tx.authorities.iter().find(|account| held(account) > limit) {
+            Some(_) => Err(PoolError::AuthorityBusy { limit }),
+            None => Ok(()),
+        }
+    }
+
+    fn replaces(&self, tx: &PooledTransaction) -> bool {
+        let queue = self.queues.get(&tx.sender);
+        queue.is_some_and(|queue| queue.get(tx.nonce()).is_some())
+    }
+
+    /// A replacement for which there is no room must not cost the sender what it would replace.
+    fn check_replacement(&self, tx: &PooledTransaction) -> Result<(), PoolError> {
+        let old = self
+            .queues
+            .get(&tx.sender)
+            .and_then(|queue| queue.get(tx.nonce()));
+        let bytes = old.map_or(0, |old| {
+            let (old, new) = (old.tx.encoded.len(), tx.encoded.len());
+            self.bytes.saturating_sub(old).saturating_add(new)
+        });
+        if bytes > self.limits.total_bytes {
+            return Err(PoolError::Full);
+        }
+        Ok(())
+    }
+
+    /// The tip that a transaction pays if it is executed now, or one before it if that pays less; `None`
+    /// if it cannot be.
+    fn tip_now(&self, hash: &B256) -> Option<u128> {
+        let (sender, nonce) = self.by_hash.get(hash)?;
+        let queue = self.queues.get(sender)?;
+        let base_fee = self.fees.base_fee;
+        let is_next = *nonce < queue.pending_nonce() && queue.head().is_some();
+        let mut run = queue.run_to(*nonce).filter(|_| is_next).peekable();
+        run.peek()?;
+        run.try_fold(u128::MAX, |least, queued| {
+            Some(least.min(queued.tx.tip_at(base_fee)?))
+        })
+    }
+
+    /// A tip with which a newcomer is soon served, in wei per gas: 0 unless many wait, otherwise more than
+    /// all but about a block's worth offer, and no more than the base fee, whatever they do.
+    pub(super) fn fair_tip(&self) -> u128 {
+        if !self.is_crowded() {
+            return 0;
+        }
+        let (mut before, mut beaten) = (0u64, 0);
+        for ((Reverse(tip), _), sender) in &self.ready {
+            beaten = *tip;
+            before = before.saturating_add(self.queues.get(sender).map_or(0, Queue::gas));
+            if before > self.fees.block_gas {
+                break;
+            }
+        }
+        let raised = beaten.saturating_add(beaten / 10).saturating_add(1);
+        raised.min(self.fees.base_fee)
+    }
+
+    fn is_crowded(&self) -> bool {
+        let (bytes, count) = (self.limits.total_bytes, self.limits.total_count);
+        self.gas > self.fees.block_gas.saturating_mul(CROWD_BLOCKS)
+            || self.bytes > CROWD_BYTES.min(bytes / 2)
+            || self.by_hash.len() > count / 2
+    }
+
+    /// Evicts what is worth least until the pool is within its bounds.
     ///
-    /// Fails, having removed the newcomer, if what would have to go is worth as much as it.
-    fn make_room(&mut self, newcomer: &B256, follows_on: bool) -> Result<(), PoolError> {
-        while self.bytes > self.limits.total_bytes || self.by_hash.len() > self.limits.total_count {
+    /// Fails, having removed nothing but the newcomer, if what would have to go is worth as much as it.
+    fn make_room(&mut self, newcomer: &B256) -> Result<(), PoolError> {
+        if self.excess() == (0, 0) {
+            return Ok(());
+        }
+        let tip = self.tip_now(newcomer);
+        if !tip.is_some_and(|tip| self.can_make_room(newcomer, tip)) {
+            self.take_out(newcomer);
+            return Err(PoolError::Full);
+        }
+        while self.excess() != (0, 0) {
             let victim = self.tails.first().and_then(|(_, _, sender)| {
-                self.queues.get(sender)?.last().map(|tail| tail.tx.hash())
+                let tail = self.queues.get(sender)?.last()?;
+                Some(tail.tx.hash())
             });
             match victim {
-                Some(hash) if hash != *newcomer && follows_on => {
-                    self.remove(&hash, DropReason::Evicted);
-                }
+                Some(hash) if hash != *newcomer => self.remove(&hash, DropReason::Evicted),
                 _ => {
                     self.take_out(newcomer);
                     return Err(PoolError::Full);
@@ -194,23 +316,53 @@ impl Pool {
         Ok(())
     }
 
-    /// Hands over up to `max` transactions that can be executed, in order of arrival and, for one
-    /// sender, of nonce.
+    /// Bytes and transactions above the bounds.
+    fn excess(&self) -> (usize, usize) {
+        let PoolLimits {
+            total_bytes,
+            total_count,
+            ..
+        } = self.limits;
+        let count = self.by_hash.len();
+        (
+            self.bytes.saturating_sub(total_bytes),
+            count.saturating_sub(total_count),
+        )
+    }
+
+    /// Whether the last of each queue that yields to `tip` are enough: otherwise a newcomer that is
+    /// refused in the end, and never pays, would have evicted some of them.
+    fn can_make_room(&self, newcomer: &B256, tip: u128) -> bool {
+        let (mut bytes, mut count) = self.excess();
+        for (worth, _, sender) in &self.tails {
+            if (bytes, count) == (0, 0) || !worth.yields_to(tip) {
+                break;
+            }
+            let tail = self.queues.get(sender).and_then(Queue::last);
+            if let Some(tail) = tail.filter(|tail| tail.tx.hash() != *newcomer) {
+                bytes = bytes.saturating_sub(tail.tx.encoded.len());
+                count = count.saturating_sub(1);
+            }
+        }
+        (bytes, count) == (0, 0)
+    }
+
+    /// Hands over up to `max` transactions that can be executed, in order of tip and arrival and, for
+    /// one sender, of nonce.
     pub(super) fn take_ready(&mut self, max: usize) -> Vec<Arc<PooledTransaction>> {
         let mut taken = Vec::new();
         while taken.len() < max {
-            let Some((_, sender)) = self.ready.first().copied() else {
+            let Some(((Reverse(ranked), _), sender)) = self.ready.first().copied() else {
                 break;
             };
             let base_fee = self.fees.base_fee;
             let head = self.queues.get_mut(&sender).and_then(|queue| {
-                let affordable = queue
-                    .head()
-                    .is_some_and(|head| head.tx.max_fee() >= base_fee);
-                affordable.then(|| queue.take_head()).flatten()
+                let tip = queue.head().and_then(|head| head.tx.tip_at(base_fee));
+                tip.filter(|tip| *tip >= ranked)?;
+                queue.take_head()
             });
             taken.extend(head);
-            // Also after a head that turned out too cheap: the ranking moves it to `waiting`.
+            // Also after a head that pays less since the base fee rose: the ranking moves it.
             self.rank(sender);
         }
         taken
@@ -256,7 +408,7 @@ impl Pool {
             .get_mut(&sender)
             .and_then(|queue| queue.remove(nonce))
         {
-            self.bytes = self.bytes.saturating_sub(tx.encoded.len());
+            self.left(&tx);
         }
         self.rank(sender);
         true
@@ -296,12 +448,34 @@ impl Pool {
 
     fn forget_used(&mut self, sender: Address, used: &[Arc<PooledTransaction>]) {
         for tx in used {
-            self.bytes = self.bytes.saturating_sub(tx.encoded.len());
+            self.left(tx);
             if self.by_hash.remove(&tx.hash()).is_some() {
                 self.note_dropped(tx.hash(), DropReason::Replaced);
             }
         }
         self.rank(sender);
+    }
+
+    fn entered(&mut self, tx: &PooledTransaction) {
+        self.bytes = self.bytes.saturating_add(tx.encoded.len());
+        self.gas = self.gas.saturating_add(tx.tx.gas_limit());
+        for authority in &tx.authorities {
+            let count = self.authorities.entry(*authority).or_default();
+            *count = count.saturating_add(1);
+        }
+    }
+
+    fn left(&mut self, tx: &PooledTransaction) {
+        self.bytes = self.bytes.saturating_sub(tx.encoded.len());
+        self.gas = self.gas.saturating_sub(tx.tx.gas_limit());
+        for authority in &tx.authorities {
+            if let Some(count) = self.authorities.get_mut(authority) {
+                *count = count.saturating_sub(1);
+                if *count == 0 {
+                    self.authorities.remove(authority);
+                }
+            }
+        }
     }
 
     /// Takes in the fees of the next block.
@@ -325,14 +499,14 @@ impl Pool {
     /// Renews the standing of one queue, and forgets it when it is empty.
     fn rank(&mut self, sender: Address) {
         let old = self.ranks.remove(&sender).unwrap_or_default();
-        if let Some(arrival) = old.ready {
-            self.ready.remove(&(arrival, sender));
+        if let Some(turn) = old.ready {
+            self.ready.remove(&(turn, sender));
         }
         if let Some(fee) = old.waiting {
             self.waiting.remove(&(fee, sender));
         }
-        if let Some((fee, arrival)) = old.tail {
-            self.tails.remove(&(fee, arrival, sender));
+        if let Some((worth, arrival)) = old.tail {
+            self.tails.remove(&(worth, arrival, sender));
         }
         let Some(queue) = self.queues.get(&sender) else {
             return;
@@ -342,35 +516,45 @@ impl Pool {
             return;
         }
         let new = standing(queue, self.fees.base_fee);
-        if let Some(arrival) = new.ready {
-            self.ready.insert((arrival, sender));
+        if let Some(turn) = new.ready {
+            self.ready.insert((turn, sender));
         }
         if let Some(fee) = new.waiting {
             self.waiting.insert((fee, sender));
         }
-        if let Some((fee, arrival)) = new.tail {
-            self.tails.insert((fee, arrival, sender));
+        if let Some((worth, arrival)) = new.tail {
+            self.tails.insert((worth, arrival, sender));
         }
         self.ranks.insert(sender, new);
     }
 }
 
 fn standing(queue: &Queue, base_fee: u128) -> Rank {
-    let tail_key = |tail: &Queued| (tail.tx.max_fee(), Reverse(tail.arrival));
-    match queue.head() {
-        Some(head) if head.tx.max_fee() >= base_fee => Rank {
-            ready: Some(head.arrival),
-            waiting: None,
-            tail: queue.parked_tail().map(tail_key),
-        },
-        Some(head) => Rank {
+    let parked = |tail: &Queued| (Worth::Parked(tail.tx.max_fee()), Reverse(tail.arrival));
+    let Some(head) = queue.head() else {
+        return Rank {
+            tail: queue.parked_tail().map(parked),
+            ..Rank::default()
+        };
+    };
+    let Some(tip) = head.tx.tip_at(base_fee) else {
+        return Rank {
             ready: None,
             waiting: Some(head.tx.max_fee()),
-            tail: queue.last().map(tail_key),
-        },
-        None => Rank {
-            tail: queue.parked_tail().map(tail_key),
-            ..Rank::default()
-        },
+            tail: queue.last().map(parked),
+        };
+    };
+    let executable = |tail: &Queued| match tail.tx.tip_at(base_fee) {
+        Some(own) => (Worth::Executable(own.min(tip)), Reverse(tail.arrival)),
+        None => parked(tail),
+    };
+    let tail = match queue.parked_tail() {
+        Some(tail) => Some(parked(tail)),
+        None => queue.last().map(executable),
+    };
+    Rank {
+        ready: Some((Reverse(tip), head.arrival)),
+        waiting: None,
+        tail,
     }
 }

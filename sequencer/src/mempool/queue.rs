@@ -9,6 +9,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use alloy_consensus::Transaction;
 use alloy_primitives::U256;
 use trestle_protocol::AccountInfo;
 
@@ -56,8 +57,9 @@ impl Queue {
         self.txs.is_empty()
     }
 
-    pub(super) const fn bytes(&self) -> usize {
-        self.bytes
+    /// Number of transactions.
+    pub(super) fn len(&self) -> usize {
+        self.txs.len()
     }
 
     /// Nonce that a wallet should use next.
@@ -177,6 +179,20 @@ impl Queue {
             self.next = nonce.max(self.account.nonce);
             self.recount();
         }
+    }
+
+    /// Gas limits of what the engine does not have, as if all were like the first.
+    pub(super) fn gas(&self) -> u64 {
+        let gas = self.head().map_or(0, |head| head.tx.tx.gas_limit());
+        let taken = self.next.saturating_sub(self.account.nonce);
+        let held = u64::try_from(self.len()).unwrap_or(u64::MAX);
+        gas.saturating_mul(held.saturating_sub(taken))
+    }
+
+    /// What the engine does not have, up to this nonce.
+    pub(super) fn run_to(&self, nonce: u64) -> impl Iterator<Item = &Queued> {
+        let nonces = self.next..nonce.saturating_add(1).max(self.next);
+        self.txs.range(nonces).map(|(_, queued)| queued)
     }
 
     /// The transaction with the highest nonce.

@@ -124,7 +124,9 @@ fn insert_all(pool: &mut Pool, checked: Entered, accounts: Vec<SenderAccount>) -
             return Err(PoolError::AlreadyKnown);
         }
         check_sender(&tx, &account)?;
-        pool.insert(Arc::clone(&tx), account.info)?;
+        // Whoever passed with code has a delegation.
+        let is_delegated = !account.code.is_empty();
+        pool.insert(Arc::clone(&tx), account.info, is_delegated)?;
         Ok(tx)
     };
     checked.into_iter().map(|tx| insert(tx?)).collect()

@@ -1,5 +1,9 @@
 //! The pool by examples, and against invariants under random operations.
 
+mod attacks;
+mod fuzz;
+mod world;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -158,6 +162,7 @@ fn unsigned(sender: Address, tx: TxEip1559) -> PooledTransaction {
         encoded: tx.encoded_2718().into(),
         sender,
         cost,
+        authorities: Vec::new(),
         tx,
     }
 }

@@ -20,6 +20,8 @@ pub struct PooledTransaction {
     pub encoded: Bytes,
     /// Most that it can cost its sender, in wei: `maxFeePerGas · gas + value`.
     pub cost: U256,
+    /// Accounts that it would delegate (EIP-7702), as far as their signatures recover.
+    pub authorities: Vec<Address>,
 }
 
 impl PooledTransaction {
@@ -58,11 +60,13 @@ impl PooledTransaction {
         let recover = || recover_sender(&tx).map_err(|reason| refusal(reason, Some(&tx)));
         let sender = sender.map_or_else(recover, Ok)?;
         let cost = max_cost(&tx);
+        let authorities = authorities(&tx);
         Ok(Self {
             tx,
             sender,
             encoded,
             cost,
+            authorities,
         })
     }
 
@@ -86,6 +90,12 @@ impl PooledTransaction {
         self.tx
             .max_priority_fee_per_gas()
             .unwrap_or_else(|| self.tx.max_fee_per_gas())
+    }
+
+    /// The tip that it pays at this base fee, in wei per gas; `None` if it does not pay the base fee.
+    pub(super) fn tip_at(&self, base_fee: u128) -> Option<u128> {
+        let room = self.max_fee().checked_sub(base_fee)?;
+        Some(room.min(self.max_tip()))
     }
 
     /// Whether this one may take the place of `old`: both fees raised by `bump` percent.
@@ -129,4 +139,11 @@ fn signature(tx: &OpTxEnvelope) -> Option<trestle_recovery::Signature> {
         s: signature.s().to_be_bytes(),
         odd: signature.v(),
     })
+}
+
+fn authorities(tx: &OpTxEnvelope) -> Vec<Address> {
+    let list = tx.authorization_list().unwrap_or_default();
+    list.iter()
+        .filter_map(|signed| signed.recover_authority().ok())
+        .collect()
 }

@@ -106,7 +106,7 @@ pub(super) const METHODS: [Entry; 101] = [
     ("eth_getUncleByBlockNumberAndIndex", "Null: there are no uncles", "number: block, index: quantity", "object", ""),
     ("eth_getUncleCountByBlockHash", "Zero: there are no uncles", "hash: hash", "object", ""),
     ("eth_getUncleCountByBlockNumber", "Zero: there are no uncles", "number: block", "object", ""),
-    ("eth_maxPriorityFeePerGas", "Tip that is needed: none, order of arrival decides", "", "quantity", ""),
+    ("eth_maxPriorityFeePerGas", "Tip with which a transaction is soon in a block: none unless many wait", "", "quantity", ""),
     ("eth_mining", "False: there are no miners", "", "bool", ""),
     ("eth_newBlockFilter", "Filter of new blocks", "", "quantity", ""),
     ("eth_newFilter", "Filter of new logs", "filter: filter", "quantity", ""),

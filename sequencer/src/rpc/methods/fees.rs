@@ -33,10 +33,10 @@ pub(super) fn gas_price(context: &Context, args: Args) -> Result<U256, RpcError>
     Ok(U256::from(headroom.max(admission)))
 }
 
-/// Order of arrival decides, so no tip is needed.
-pub(super) fn max_priority_fee(_: &Context, args: Args) -> Result<U256, RpcError> {
+/// None while few wait, for then order of arrival decides.
+pub(super) fn max_priority_fee(context: &Context, args: Args) -> Result<U256, RpcError> {
     args.end()?;
-    Ok(U256::ZERO)
+    Ok(U256::from(context.pool.fair_tip()))
 }
 
 pub(super) fn blob_base_fee(_: &Context, args: Args) -> Result<U256, RpcError> {

@@ -88,6 +88,7 @@ pub(super) fn waiting(
             sender: *sender,
             encoded,
             cost,
+            authorities: Vec::new(),
         })
     }))
 }
