@@ -3,14 +3,15 @@
 use std::{fs, process::Stdio};
 
 use alloy::{
-    primitives::{Address, B256, U256},
-    providers::ext::AnvilApi,
+    primitives::{Address, B256, Bytes, U256, keccak256},
+    providers::{Provider, ext::AnvilApi},
     rpc::types::TransactionRequest,
     sol_types::SolCall,
 };
 use serde_json::{Value, json};
 use trestle_contracts::bindings::{
-    DisputeGame, DisputeGameFactory, Portal, portal, timelock::Timelock::updateDelayCall,
+    DisputeGame, DisputeGameFactory, Portal, inbox::Inbox::maxBlobsCall, portal,
+    timelock::Timelock::updateDelayCall,
 };
 use trestle_sdk::deploy::GAME_TYPE;
 
@@ -335,4 +336,36 @@ async fn games_to_come_have_the_next_image(
     assert_eq!(game.imageFromBatch().call().await.unwrap(), 1_000);
     let implementation = factory.gameImpls(GAME_TYPE).call().await.unwrap();
     assert_ne!(implementation, chain.deployed.rollup.contracts.dispute_game);
+}
+
+/// The code at `at` without the function of this selector.
+async fn code_without(l1: &impl Provider, at: Address, selector: [u8; 4]) -> Bytes {
+    let mut code = l1.get_code_at(at).await.unwrap().to_vec();
+    let push = [&[0x63][..], &selector].concat();
+    let place = code.windows(5).position(|bytes| bytes == push).unwrap();
+    code[place + 4] ^= 1;
+    code.into()
+}
+
+#[tokio::test]
+async fn inbox_that_predates_blobs_can_be_replaced_and_announced_code_like_it_shown() {
+    let chain = Chain::new(ChainOptions::default()).await;
+    let (l1, inbox) = (chain.l1_wallet(OPERATOR), chain.inbox());
+    let slot: U256 = keccak256("eip1967.proxy.implementation").into();
+    let slot = slot - U256::ONE;
+    let word = l1.get_storage_at(*inbox.address(), slot).await.unwrap();
+    let at = Address::from_word(word.into());
+    let old = code_without(&l1, at, maxBlobsCall::SELECTOR).await;
+    l1.anvil_set_code(at, old.clone()).await.unwrap();
+    inbox.maxBlobs().call().await.unwrap_err();
+    let elsewhere = Address::repeat_byte(0x77);
+    l1.anvil_set_code(elsewhere, old).await.unwrap();
+
+    upgrade(&chain, &["implementation", "inbox"]);
+    let like_it = ["implementation", "inbox", "--at", &elsewhere.to_string()];
+    upgrade(&chain, &like_it);
+    let shown = show(&chain);
+    let does = |line: &Value| line["calls"][0]["does"]["isOfThisRelease"].clone();
+    let of_release = shown.iter().map(does);
+    assert_eq!(of_release.collect::<Vec<_>>(), [json!(true), json!(false)]);
 }

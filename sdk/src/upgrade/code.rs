@@ -15,6 +15,8 @@ use trestle_contracts::bindings::{
     dispute_game, inbox, portal, system_config,
 };
 
+use trestle_protocol::ChainConfig;
+
 use super::UpgradeError;
 use crate::deploy::{Contracts, GAME_TYPE};
 
@@ -111,9 +113,22 @@ async fn inbox_arguments(l1: &DynProvider, at: Address) -> Result<Vec<u8>, Upgra
         forcedInclusionDelay: now.forcedInclusionDelay().call().await?,
         maxPayloadBytes: now.maxPayloadBytes().call().await?,
         maxDepositData: now.maxDepositData().call().await?,
-        maxBlobs: now.maxBlobs().call().await?,
+        maxBlobs: max_blobs(&now).await?,
     };
     Ok(inbox::Inbox::constructorCall { config }.abi_encode())
+}
+
+/// Blobs of a batch; the protocol's number where the Inbox is older than blobs.
+async fn max_blobs(now: &Inbox::InboxInstance<&DynProvider>) -> Result<u8, UpgradeError> {
+    use alloy::{contract::Error, transports::RpcError};
+    match now.maxBlobs().call().await {
+        Ok(most) => Ok(most),
+        Err(Error::ZeroData(..) | Error::TransportError(RpcError::ErrorResp(_))) => {
+            let chain = ChainConfig::new(0, 0, *now.address(), B256::ZERO);
+            Ok(chain.max_blobs)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn portal_arguments(l1: &DynProvider, at: Address) -> Result<Vec<u8>, UpgradeError> {
