@@ -9,12 +9,16 @@ use std::{
     time::Duration,
 };
 
-use alloy::{primitives::Address, transports::http::reqwest::Url};
+use alloy::{
+    primitives::{Address, U256, utils::parse_ether},
+    transports::http::reqwest::Url,
+};
 use tracing::info;
 use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
 use trestle_sequencer::{
     batcher::{ClosePolicy, KindPolicy},
     engine::{BuilderConfig, L1BlockRef},
+    mempool::PoolLimits,
     metrics::{self, Part},
     node::{FeedSource, MetricsConfig, Node, NodeConfig, ProposerRole, Role, SequencerConfig},
     rpc::{CorsOrigins, RpcConfig},
@@ -87,6 +91,16 @@ pub(crate) struct SequencerArgs {
     /// taken. The same holds for their age: half of the time after which L1 would alter their timestamps.
     #[arg(long, value_name = "MIB", default_value_t = 256)]
     max_backlog: u32,
+    /// ETH that the batcher's account may pay L1 in any 24 hours: at that, nothing is posted, and then, by
+    /// --max-backlog, nothing taken. No bound but its balance without.
+    #[arg(long, value_name = "ETH")]
+    max_l1_spend: Option<f64>,
+    /// Transactions that may wait for a block. When so many do, what pays less makes room for what pays more.
+    #[arg(long, value_name = "COUNT", default_value_t = 400_000, value_parser = clap::value_parser!(u32).range(1..))]
+    pool_transactions: u32,
+    /// MiB of transactions that may wait for a block.
+    #[arg(long, value_name = "MIB", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    pool_mib: u32,
     /// Pause of an idle chain between batches, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 3_600.0)]
     idle_batch_delay: f64,
@@ -182,6 +196,12 @@ impl SequencerArgs {
                 idle_delay: seconds(self.idle_batch_delay)?,
             },
             max_backlog: u64::from(self.max_backlog) << 20,
+            pool: PoolLimits {
+                total_count: usize::try_from(self.pool_transactions)?,
+                total_bytes: usize::try_from(self.pool_mib)? << 20,
+                ..PoolLimits::default()
+            },
+            max_l1_spend: self.max_l1_spend.map(ether).transpose()?,
             kinds: KindArg::policy(self.batch_kind, &self.common.blobs)?,
             batcher_key: self.batcher.source(),
             feed_key: self.feed.source(),
@@ -279,6 +299,14 @@ impl Common {
             metrics,
         })
     }
+}
+
+/// ETH in wei, to the gwei.
+fn ether(value: f64) -> eyre::Result<U256> {
+    if !(value > 0.0 && value < 1e9) {
+        eyre::bail!("--max-l1-spend is {value} ETH, must be above 0");
+    }
+    Ok(parse_ether(&format!("{value:.9}"))?)
 }
 
 fn seconds(value: f64) -> eyre::Result<Duration> {

@@ -14,8 +14,11 @@ mod block;
 mod build;
 mod close;
 mod kind;
+mod pick;
+mod post;
 mod source;
 mod task;
+mod window;
 
 pub use block::BatchBlock;
 pub use build::{BuildError, BuiltBatch, build_batch};

@@ -16,6 +16,7 @@ mod chain;
 mod client;
 mod contracts;
 mod inbox;
+pub(crate) mod kzg;
 mod reader;
 mod sender;
 mod wake;

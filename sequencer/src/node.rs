@@ -11,11 +11,15 @@
 mod balance;
 mod config;
 mod error;
+mod feed;
 mod forward;
 mod gauges;
 mod health;
+mod keys;
 mod l1_view;
+mod post;
 mod pressure;
+mod propose;
 mod settled;
 mod validate;
 
@@ -24,22 +28,18 @@ pub use error::NodeError;
 pub use validate::{Accounts, SettingsError};
 
 use crate::{
-    batcher::{Batcher, BatcherConfig, StoreSource},
     engine::{Engine, EngineHandle, EngineParts, Heads, fee_view},
-    feed::{Authority, FeedFollower, FeedKey, FeedServer},
-    l1::{
-        KeySource, L1Client, L1Reader, L1Sender, L1Signer, L1View, ReaderConfig, SenderConfig,
-        SenderStatus, load_signer,
-    },
-    mempool::{Mempool, PoolLimits},
+    feed::{FeedKey, FeedServer},
+    l1::{L1Client, L1Reader, L1View, ReaderConfig, kzg},
+    mempool::Mempool,
     metrics::MetricsPage,
-    proposer::{Proposer, ProposerConfig, StoreProposals},
-    rpc::{Forward, NodeHandle, RpcServer, SystemClock},
-    store::{BlockRef, Identity, Mark, SentTransactions, Store, StoreConfig},
+    rpc::{NodeHandle, RpcServer, SystemClock},
+    store::{BlockRef, Identity, Store, StoreConfig},
 };
 pub(crate) use forward::Forwarder;
 use gauges::Watched;
 use health::Readiness;
+use keys::Keys;
 use l1_view::StoredL1;
 use settled::{durable_heads, settled_heads};
 use std::{
@@ -120,7 +120,7 @@ impl Opened {
         let (accounts, journal) = (Arc::clone(&store) as Arc<_>, Arc::clone(&store) as Arc<_>);
         let mempool = Mempool::new(
             Arc::clone(&chain),
-            PoolLimits::default(),
+            config.role.pool_limits(),
             fees,
             accounts,
             journal,
@@ -209,6 +209,10 @@ impl Node {
     /// [`NodeError`]: what could not be opened or started, and nothing is left running.
     pub async fn start(config: NodeConfig) -> Result<Self, NodeError> {
         let keys = Keys::load(&config)?;
+        if keys.batcher.is_some() && config.role.makes_blobs() {
+            // Before the reader checks the first one.
+            kzg::expect_proofs();
+        }
         let Opened {
             chain,
             client,
@@ -226,38 +230,25 @@ impl Node {
         } = following;
         let mut batcher_status = None;
         let mut senders = Vec::new();
-        if let (Role::Sequencer(SequencerConfig { close, kinds, .. }), Some(signer)) =
-            (&config.role, keys.batcher)
-        {
-            let source =
-                StoreSource::new(Arc::clone(&chain), Arc::clone(&store), engine.tip.clone());
-            let batcher = BatcherConfig {
-                chain: chain.as_ref().clone(),
-                close: *close,
-                kinds: *kinds,
-                poll: (config.l1_block_time / 10).clamp(POLL_MIN, POLL_MAX),
-                backoff_max: BACKOFF_MAX,
-            };
-            let settings = SenderConfig::for_block_time(chain.l1_chain_id, config.l1_block_time);
-            let journal = SentTransactions::new(Arc::clone(&store), Mark::BatcherSent)
-                .with_blobs(Mark::BatcherBlobs);
-            let (sender, handle) =
-                L1Sender::new(client.clone(), signer, Arc::new(journal), settings);
-            senders.push(("batcher", handle.status()));
-            tasks.push(tokio::spawn(balance::watch(
-                client.clone(),
-                handle.account(),
-                config.l1_block_time,
-            )));
-            let (batcher, status) = Batcher::new(batcher, Arc::new(source), handle, view.clone());
-            // The sender logs and publishes why it ends; the batcher sees that it did.
-            tasks.push(tokio::spawn(async move { drop(sender.run().await) }));
-            tasks.push(tokio::spawn(batcher.run()));
+        if let (Role::Sequencer(sequencer), Some(signer)) = (&config.role, keys.batcher) {
+            let parts = (Arc::clone(&chain), Arc::clone(&store));
+            let started = post::start(
+                &config,
+                (sequencer, signer),
+                parts,
+                &client,
+                (&engine, &view),
+            )
+            .await?;
+            senders.push(("batcher", started.sender));
+            tasks.extend(started.tasks);
+            let status = started.status;
             batcher_status = Some(status);
         }
         if let (Some(proposer), Some(signer)) = (&config.proposer, keys.proposer) {
             let role = (proposer, signer);
-            let (started, status) = propose(&config, role, &store, &client, (&engine, &view));
+            let (started, status) =
+                propose::start(&config, role, &store, &client, (&engine, &view));
             tasks.extend(started);
             senders.push(("proposer", status));
         }
@@ -269,7 +260,7 @@ impl Node {
             let limits = sequencer.backlog_limits(&chain);
             tasks.push(pressure::start(&store, &heads, &mempool, limits));
         }
-        tasks.extend(follow_feed(&config.role, &chain, &store, &engine, client));
+        tasks.extend(feed::follow(&config.role, &chain, &store, &engine, client));
         let (l1_chain, l1_store) = (Arc::clone(&chain), Arc::clone(&store));
         let readiness = Readiness::new(&store, view.clone(), senders);
         let watched = Watched {
@@ -286,7 +277,7 @@ impl Node {
             pool: mempool,
             settled,
             l1: Some(Arc::new(StoredL1::new(l1_chain, l1_store, heads, view))),
-            forward: forwarder(&config.role),
+            forward: feed::forwarder(&config.role),
             batcher: batcher_status,
             clock: Arc::new(SystemClock),
         };
@@ -351,118 +342,6 @@ impl Node {
             }
         })
         .await?
-    }
-}
-
-/// Starts the proposer and its L1 sender.
-fn propose(
-    config: &NodeConfig,
-    (role, signer): (&ProposerRole, L1Signer),
-    store: &Arc<Store>,
-    client: &L1Client,
-    (engine, view): (&EngineHandle, &watch::Receiver<L1View>),
-) -> ([JoinHandle<()>; 2], watch::Receiver<SenderStatus>) {
-    let settings = SenderConfig::for_block_time(config.chain.l1_chain_id, config.l1_block_time);
-    let journal = SentTransactions::new(Arc::clone(store), Mark::ProposerSent);
-    let (sender, handle) = L1Sender::new(client.clone(), signer, Arc::new(journal), settings);
-    let status = handle.status();
-    let source = StoreProposals::new(Arc::clone(store), engine.tip.clone(), engine.heads.clone());
-    let settings = ProposerConfig {
-        factory: role.factory,
-        registry: role.registry,
-        game_type: role.game_type,
-        interval: role.interval,
-        poll: config
-            .l1_block_time
-            .clamp(POLL_MIN, Duration::from_secs(12)),
-        backoff_max: BACKOFF_MAX,
-    };
-    let (proposer, _status) = Proposer::new(
-        settings,
-        Arc::new(source),
-        handle,
-        client.clone(),
-        view.clone(),
-    );
-    // The sender logs and publishes why it ends; the proposer sees that it did.
-    let tasks = [
-        tokio::spawn(async move { drop(sender.run().await) }),
-        tokio::spawn(proposer.run()),
-    ];
-    (tasks, status)
-}
-
-/// The keys of a node.
-#[derive(Default)]
-struct Keys {
-    batcher: Option<L1Signer>,
-    feed: Option<L1Signer>,
-    proposer: Option<L1Signer>,
-}
-
-impl Keys {
-    fn load(config: &NodeConfig) -> Result<Self, NodeError> {
-        let load = |key: Option<&KeySource>| key.map(load_signer).transpose();
-        let proposer = load(config.proposer.as_ref().map(|role| &role.key))?;
-        let Role::Sequencer(sequencer) = &config.role else {
-            return Ok(Self {
-                proposer,
-                ..Self::default()
-            });
-        };
-        let batcher = load(sequencer.batcher_key.as_ref())?;
-        // A remote signer signs transactions only.
-        let for_feed = batcher.clone().filter(|signer| !signer.is_remote());
-        let feed = load(sequencer.feed_key.as_ref())?.or(for_feed);
-        Ok(Self {
-            batcher,
-            feed,
-            proposer,
-        })
-    }
-
-    fn accounts(&self) -> Accounts {
-        Accounts {
-            batcher: self.batcher.as_ref().map(L1Signer::address),
-            proposer: self.proposer.as_ref().map(L1Signer::address),
-        }
-    }
-}
-
-/// Starts to follow the sequencer's feed, on a replica that is told to.
-fn follow_feed(
-    role: &Role,
-    chain: &Arc<ChainConfig>,
-    store: &Arc<Store>,
-    engine: &EngineHandle,
-    l1: L1Client,
-) -> Option<JoinHandle<()>> {
-    let Role::Replica {
-        feed: Some(source), ..
-    } = role
-    else {
-        return None;
-    };
-    let inlet = engine.inlet.clone()?;
-    let authority = source
-        .signer
-        .map_or_else(|| Authority::Batcher(l1), Authority::Account);
-    let (url, chain) = (source.url.clone(), Arc::clone(chain));
-    let follower = FeedFollower::new(url, authority, chain, store, inlet);
-    Some(tokio::spawn(follower.run()))
-}
-
-/// Where a replica hands its transactions.
-fn forwarder(role: &Role) -> Option<Arc<dyn Forward>> {
-    match role {
-        Role::Replica {
-            sequencer: Some(url),
-            ..
-        } => Some(Arc::new(Forwarder::new(url.clone()))),
-        Role::Replica {
-            sequencer: None, ..
-        }
-        | Role::Sequencer(_) => None,
     }
 }
 

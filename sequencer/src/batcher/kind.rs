@@ -3,7 +3,8 @@
 //! Pure arithmetic, in wei and L1 gas. Payloads are compressed, so nearly every byte costs what one that is not zero
 //! costs; a blob costs the same however little of it is used. Spec: `SPEC.md`, sections 3.2 and 4.2.
 
-use crate::l1::FeeMarket;
+use crate::l1::{FeeMarket, FeePolicy};
+use alloy_primitives::U256;
 use trestle_protocol::{ChainConfig, blobs::ELEMENTS_PER_BLOB};
 
 /// Payload bytes that a field element carries.
@@ -93,6 +94,13 @@ impl BatchKind {
                     .saturating_add(blob_gas.saturating_mul(market.next_blob_base_fee.max(1)))
             }
         }
+    }
+
+    /// The least that any batch may cost at these prices, in wei: what the smallest sets aside.
+    #[must_use]
+    pub(crate) fn least_cost(market: &FeeMarket) -> U256 {
+        let fees = FeePolicy::default().first(market, false);
+        U256::from(APPEND_GAS).saturating_mul(U256::from(fees.max_fee))
     }
 
     /// The kind that carries a payload of so many bytes for less; a longer one than calldata takes goes into blobs only if

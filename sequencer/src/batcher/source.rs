@@ -39,6 +39,12 @@ pub trait BatchSource: Send + Sync + fmt::Debug {
     /// [`SourceError`] when it cannot be read.
     fn deposit_acc(&self, count: u64) -> Result<B256, SourceError>;
 
+    /// Timestamp of the L1 block that enqueued entry `index`, in seconds; `None` when it is not there (any more).
+    ///
+    /// # Errors
+    /// [`SourceError`] when it cannot be read.
+    fn entry_time(&self, index: u64) -> Result<Option<u64>, SourceError>;
+
     /// Number of the newest block that is durable; later ones are not posted.
     fn durable_head(&self) -> u64;
 
@@ -102,6 +108,10 @@ impl BatchSource for StoreSource {
             }
             None => Ok(B256::ZERO),
         }
+    }
+
+    fn entry_time(&self, index: u64) -> Result<Option<u64>, SourceError> {
+        Ok(self.entry(index)?.map(|queued| queued.entry.l1_time))
     }
 
     fn durable_head(&self) -> u64 {

@@ -4,8 +4,9 @@
 //! after about 18 days; a folder of an archive, or the archive's own endpoint, has older ones.
 
 use super::beacon::BeaconClient;
+use super::kzg;
 use alloy::primitives::{B256, Bytes};
-use c_kzg::{Blob, ethereum_kzg_settings};
+use c_kzg::Blob;
 use std::path::PathBuf;
 
 /// Length of a blob in bytes: 4,096 field elements of 32.
@@ -104,9 +105,7 @@ pub fn is_blob(blob: &[u8], hash: B256) -> bool {
 #[must_use]
 pub fn commitment_of(blob: &[u8]) -> Option<[u8; 48]> {
     let blob = Blob::from_bytes(blob).ok()?;
-    let commitment = ethereum_kzg_settings(0)
-        .blob_to_kzg_commitment(&blob)
-        .ok()?;
+    let commitment = kzg::for_checks().blob_to_kzg_commitment(&blob).ok()?;
     Some(*commitment.to_bytes())
 }
 

@@ -22,6 +22,7 @@ mod remote;
 mod request;
 mod signer;
 mod slot;
+mod spend;
 mod task;
 mod track;
 

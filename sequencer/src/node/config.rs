@@ -4,10 +4,13 @@ use crate::{
     batcher::{ClosePolicy, KindPolicy},
     engine::{BuilderConfig, L1BlockRef},
     l1::{BlobSource, KeySource},
-    mempool::BacklogLimits,
+    mempool::{BacklogLimits, PoolLimits},
     rpc::RpcConfig,
 };
-use alloy::{primitives::Address, transports::http::reqwest::Url};
+use alloy::{
+    primitives::{Address, U256},
+    transports::http::reqwest::Url,
+};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use trestle_protocol::{ChainConfig, Genesis};
@@ -65,6 +68,7 @@ pub struct ProposerRole {
 
 /// What a node does besides following L1.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of it in a process")]
 pub enum Role {
     /// It orders transactions.
     Sequencer(SequencerConfig),
@@ -96,12 +100,31 @@ pub struct SequencerConfig {
     /// Bytes of user transactions, EIP-2718 encoded, that may wait for L1: from half of them on the
     /// price of admission rises, and at all of them no transaction is taken.
     pub max_backlog: u64,
+    /// How much the pool keeps.
+    pub pool: PoolLimits,
     /// Whether they go into calldata or blobs.
     pub kinds: KindPolicy,
+    /// Most that the batcher's account pays in fees on L1 in any 24 hours, in wei; no bound without.
+    pub max_l1_spend: Option<U256>,
     /// Key of the batcher's account on L1; nothing is posted without.
     pub batcher_key: Option<KeySource>,
     /// Key that signs the block feed; the batcher's if there is no other, no feed without either.
     pub feed_key: Option<KeySource>,
+}
+
+impl Role {
+    /// Whether batches may go into blobs.
+    pub(super) fn makes_blobs(&self) -> bool {
+        matches!(self, Self::Sequencer(sequencer) if sequencer.kinds != KindPolicy::Calldata)
+    }
+
+    /// How much the pool keeps; a replica's keeps nothing but what is handed on.
+    pub(super) fn pool_limits(&self) -> PoolLimits {
+        match self {
+            Self::Sequencer(sequencer) => sequencer.pool,
+            Self::Replica { .. } => PoolLimits::default(),
+        }
+    }
 }
 
 impl SequencerConfig {

@@ -104,13 +104,7 @@ impl Unposted {
             }
             self.drop_last();
         }
-        while self
-            .blocks
-            .front()
-            .is_some_and(|first| first.block.number <= safe.number)
-        {
-            self.drop_first();
-        }
+        self.begin_after(safe);
         let known = self
             .blocks
             .back()
@@ -121,6 +115,26 @@ impl Unposted {
             self.add(&snapshot, number)?;
         }
         Ok(end >= head)
+    }
+
+    /// Forgets what L1 has; and everything when L1 took batches back, for their blocks wait again and come
+    /// before all that is known.
+    fn begin_after(&mut self, safe: BlockRef) {
+        while self
+            .blocks
+            .front()
+            .is_some_and(|first| first.block.number <= safe.number)
+        {
+            self.drop_first();
+        }
+        let next = safe.number.saturating_add(1);
+        if self
+            .blocks
+            .front()
+            .is_some_and(|first| first.block.number > next)
+        {
+            *self = Self::default();
+        }
     }
 
     fn add(&mut self, snapshot: &Snapshot, number: u64) -> Result<(), StoreError> {
@@ -176,4 +190,58 @@ fn user_bytes(transactions: &[OpTxEnvelope]) -> u64 {
     let user = transactions.iter().filter(|tx| !tx.is_deposit());
     let bytes: usize = user.map(Encodable2718::encode_2718_len).sum();
     u64::try_from(bytes).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloy_primitives::B256;
+
+    fn block(number: u64) -> BlockRef {
+        BlockRef {
+            number,
+            hash: B256::repeat_byte(u8::try_from(number).unwrap()),
+        }
+    }
+
+    fn unposted(numbers: std::ops::Range<u64>) -> Unposted {
+        let mut unposted = Unposted::default();
+        for number in numbers {
+            unposted.bytes += 10;
+            unposted.blocks.push_back(Waiting {
+                block: block(number),
+                bytes: 10,
+                timestamp: 0,
+            });
+        }
+        unposted
+    }
+
+    fn numbers(unposted: &Unposted) -> Vec<u64> {
+        let blocks = unposted.blocks.iter();
+        blocks.map(|waiting| waiting.block.number).collect()
+    }
+
+    #[test]
+    fn blocks_on_l1_leave_the_backlog() {
+        let mut unposted = unposted(5..9);
+        unposted.begin_after(block(6));
+        assert_eq!((numbers(&unposted), unposted.bytes), (vec![7, 8], 20));
+        unposted.begin_after(block(6));
+        assert_eq!(numbers(&unposted), [7, 8]);
+        unposted.begin_after(block(9));
+        assert_eq!((numbers(&unposted), unposted.bytes), (vec![], 0));
+    }
+
+    /// Left as it was, the backlog would miss the blocks of the batches that L1 took back.
+    #[test]
+    fn backlog_is_read_again_when_l1_takes_batches_back() {
+        let mut unposted = unposted(7..9);
+        unposted.begin_after(block(3));
+        assert_eq!((numbers(&unposted), unposted.bytes), (vec![], 0));
+        assert!(
+            unposted.backlog().bytes == 0,
+            "and begins after the safe block"
+        );
+    }
 }

@@ -5,10 +5,10 @@
 
 use super::{NodeConfig, Role, SequencerConfig};
 use crate::{
-    batcher::TIME_MARGIN,
-    l1::{ContractReader, L1Client, ReadError},
+    batcher::{BatchKind, TIME_MARGIN},
+    l1::{ContractReader, L1Client, ReadError, RpcError},
 };
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256, utils::format_ether};
 use std::time::Duration;
 use trestle_contracts::bindings::inbox::Inbox::{batcherCall, forcedInclusionDelayCall};
 use trestle_protocol::ChainConfig;
@@ -93,6 +93,21 @@ pub enum SettingsError {
         /// The batcher, as L1 has it.
         batcher: Address,
     },
+    /// Not even one batch could be posted in a day.
+    #[error(
+        "max-l1-spend is {} ETH a day, the smallest batch may cost {} ETH at L1's price now",
+        format_ether(*got),
+        format_ether(*least)
+    )]
+    SpendCap {
+        /// Value given, in wei.
+        got: U256,
+        /// Least that a batch sets aside, in wei.
+        least: U256,
+    },
+    /// L1's price is not to be had.
+    #[error("l1 does not tell its price: {0}")]
+    Prices(#[source] RpcError),
     /// Transactions would be handed round in a circle.
     #[error("the sequencer's endpoint {url} is this node's own RPC")]
     OwnSequencer {
@@ -176,6 +191,13 @@ impl NodeConfig {
         if batcher != account {
             return Err(SettingsError::NotBatcher { account, batcher });
         }
+        if let Some(got) = sequencer.max_l1_spend {
+            let market = client.fee_market().await.map_err(SettingsError::Prices)?;
+            let least = BatchKind::least_cost(&market);
+            if got < least {
+                return Err(SettingsError::SpendCap { got, least });
+            }
+        }
         let forced = l1.read(inbox, &forcedInclusionDelayCall {}).await?;
         sequencer.validate_delays(self.l1_block_time, Duration::from_secs(forced))
     }
@@ -244,6 +266,8 @@ mod tests {
             },
             kinds: crate::batcher::KindPolicy::Calldata,
             max_backlog: 1 << 20,
+            pool: crate::mempool::PoolLimits::default(),
+            max_l1_spend: None,
             batcher_key: None,
             feed_key: None,
         }

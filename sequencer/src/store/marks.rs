@@ -35,6 +35,8 @@ pub enum Mark {
     ProposerSent(u64),
     /// Sidecars of the blobs that the batcher's account sends, by nonce.
     BatcherBlobs(u64),
+    /// What the batcher's account has spent on L1.
+    BatcherSpent,
 }
 
 impl Mark {
@@ -51,6 +53,7 @@ impl Mark {
             Self::Proposer => (8, None),
             Self::ProposerSent(n) => (9, Some(n)),
             Self::BatcherBlobs(n) => (10, Some(n)),
+            Self::BatcherSpent => (11, None),
         };
         let mut key = vec![kind];
         key.extend(number.into_iter().flat_map(u64::to_be_bytes));

@@ -15,6 +15,8 @@ pub struct SentTransactions {
     kind: fn(u64) -> Mark,
     /// Where the sidecars of their blobs lie, by nonce.
     blobs: Option<fn(u64) -> Mark>,
+    /// Where the record of what was spent lies.
+    spent: Option<Mark>,
     /// Held while a mark is read and written again.
     writing: Mutex<()>,
 }
@@ -33,6 +35,7 @@ impl SentTransactions {
             store,
             kind,
             blobs: None,
+            spent: None,
             writing: Mutex::new(()),
         }
     }
@@ -41,6 +44,13 @@ impl SentTransactions {
     #[must_use]
     pub fn with_blobs(mut self, blobs: fn(u64) -> Mark) -> Self {
         self.blobs = Some(blobs);
+        self
+    }
+
+    /// With a record of what was spent: [`Mark::BatcherSpent`].
+    #[must_use]
+    pub const fn with_spending(mut self, spent: Mark) -> Self {
+        self.spent = Some(spent);
         self
     }
 
@@ -85,9 +95,12 @@ impl SentTransactions {
         self.store.write_marks(marks)?.wait()
     }
 
-    fn remove_below(&self, nonce: u64) -> Result<(), StoreError> {
+    fn remove_below(&self, nonce: u64, spent: &Bytes) -> Result<(), StoreError> {
         let _writing = self.writing.lock();
         let mut marks = MarkBatch::default();
+        if let Some(mark) = self.spent {
+            marks.set(mark, spent.clone());
+        }
         for kind in [Some(self.kind), self.blobs].into_iter().flatten() {
             for (old, _) in self.store.marks(kind, 0..nonce)? {
                 marks.remove(kind(old));
@@ -134,7 +147,14 @@ impl SenderJournal for SentTransactions {
         Ok(self.store.mark(blobs(nonce))?)
     }
 
-    fn prune_below(&self, nonce: u64) -> Result<(), JournalError> {
-        Ok(self.remove_below(nonce)?)
+    fn prune_below(&self, nonce: u64, spent: &Bytes) -> Result<(), JournalError> {
+        Ok(self.remove_below(nonce, spent)?)
+    }
+
+    fn spent(&self) -> Result<Option<Bytes>, JournalError> {
+        match self.spent {
+            Some(mark) => Ok(self.store.mark(mark)?),
+            None => Ok(None),
+        }
     }
 }

@@ -2,13 +2,14 @@
 //! is left out, and no batch of ours ever reverts, whatever crashes, reorganises or is forced.
 
 mod blobs;
+mod spending;
 
 use crate::model::Model;
 use alloy::{
     consensus::Transaction,
     eips::BlockId,
     network::TransactionResponse,
-    primitives::{Address, B256, Bytes},
+    primitives::{Address, B256, Bytes, U256},
     providers::Provider,
     signers::local::PrivateKeySigner,
 };
@@ -34,6 +35,10 @@ use trestle_test_support::{
 };
 
 const L1: u64 = 31_337;
+/// Seconds after which anyone can force a deposit in.
+const FORCED_DELAY: u64 = 1_000;
+/// Tip where spending is capped, in wei per gas.
+const TIP: u128 = 20_000_000_000;
 
 struct Bench {
     anvil: Anvil,
@@ -43,6 +48,8 @@ struct Bench {
     model: Model,
     journal: MemoryJournal,
     kinds: KindPolicy,
+    /// Most that the account may pay in a day, in wei.
+    max_per_day: Option<U256>,
 }
 
 /// One life of the node's L1 parts.
@@ -81,7 +88,7 @@ impl Bench {
         let options = SettlementOptions {
             deployer: account(0),
             batcher: account(1),
-            forced_inclusion_delay: 1_000,
+            forced_inclusion_delay: FORCED_DELAY,
             batch_deposit_gas: 200_000_000,
         };
         let settlement = Settlement::deploy(&anvil, &options).await.unwrap();
@@ -95,6 +102,7 @@ impl Bench {
             model,
             journal,
             kinds,
+            max_per_day: None,
         }
     }
 
@@ -131,6 +139,11 @@ impl Bench {
         let mut config = SenderConfig::for_block_time(L1, block_time);
         config.poll = Duration::from_millis(10);
         config.resend_after = Duration::from_millis(100);
+        config.max_per_day = self.max_per_day;
+        if self.max_per_day.is_some() {
+            // anvil's base fee falls with every block: what is paid is all tip.
+            config.fees.min_tip = TIP;
+        }
         let (sender, handle) = L1Sender::new(
             self.client(),
             key(1).into(),
@@ -145,6 +158,7 @@ impl Bench {
                 idle_delay: Duration::from_secs(60),
             },
             kinds: self.kinds,
+            forced_delay: Some(Duration::from_secs(FORCED_DELAY)),
             poll: Duration::from_millis(5),
             backoff_max: Duration::from_millis(50),
         };

@@ -225,8 +225,12 @@ impl SenderJournal for BreakingJournal {
         self.0.sidecar(nonce)
     }
 
-    fn prune_below(&self, nonce: u64) -> Result<(), JournalError> {
-        self.0.prune_below(nonce)
+    fn prune_below(&self, nonce: u64, spent: &Bytes) -> Result<(), JournalError> {
+        self.0.prune_below(nonce, spent)
+    }
+
+    fn spent(&self) -> Result<Option<Bytes>, JournalError> {
+        self.0.spent()
     }
 }
 

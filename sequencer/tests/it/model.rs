@@ -236,6 +236,13 @@ impl BatchSource for Model {
         Ok(place.map_or(B256::ZERO, |last| self.0.lock().entries[last].acc))
     }
 
+    fn entry_time(&self, index: u64) -> Result<Option<u64>, SourceError> {
+        let place = usize::try_from(index).ok();
+        let state = self.0.lock();
+        let entry = place.and_then(|place| state.entries.get(place));
+        Ok(entry.map(|queued| queued.entry.l1_time))
+    }
+
     fn durable_head(&self) -> u64 {
         self.0.lock().head()
     }

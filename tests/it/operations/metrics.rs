@@ -7,7 +7,10 @@ use crate::support::{
 };
 
 /// Gauges that are there only when there is something to tell.
-const NOT_ALWAYS: [&str; 10] = [
+const NOT_ALWAYS: [&str; 13] = [
+    "trestle_l1_spent_gwei",
+    "trestle_l1_spend_cap_gwei",
+    "trestle_l1_spend_capped",
     "trestle_challenger_machine_disagreement_batch",
     "trestle_l1_finalized_block",
     "trestle_proposer_batch",

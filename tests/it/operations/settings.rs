@@ -82,6 +82,11 @@ async fn node_runs_from_a_file_and_settings_that_l1_refuses_are_refused_at_the_s
             vec![("--batcher-key-file", other)],
             "the Inbox takes batches from",
         ),
+        (
+            vec![("--max-l1-spend", "0.000000001")],
+            "max-l1-spend is 0.000000001000000000 ETH a day, the smallest batch may cost",
+        ),
+        (vec![("--max-l1-spend", "0")], "must be above 0"),
     ] {
         let refused = refusal(options.clone(), &flags);
         assert!(refused.contains(words), "{words}\nin\n{refused}");

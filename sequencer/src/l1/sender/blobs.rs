@@ -5,6 +5,7 @@
 //! does it away from everything that must not wait. Signed and journaled are the transaction without its
 //! sidecar and, once, the sidecar: a raise of fees signs a few hundred bytes again.
 
+use crate::l1::kzg;
 use alloy::{
     consensus::{Blob, Bytes48},
     eips::{
@@ -55,7 +56,8 @@ impl BlobSet {
     pub fn of_payload(payload: &[u8]) -> Result<Self, SidecarError> {
         let elements = write_payload(payload);
         let blobs = elements.iter().map(|blob| blob_of(blob)).collect();
-        let sidecar = BlobTransactionSidecarEip7594::try_from_blobs(blobs);
+        let sidecar =
+            BlobTransactionSidecarEip7594::try_from_blobs_with_settings(blobs, kzg::for_proofs());
         let sidecar = sidecar.map_err(|error| SidecarError {
             bytes: payload.len(),
             reason: error.to_string(),

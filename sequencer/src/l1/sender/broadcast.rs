@@ -8,6 +8,7 @@ use super::{
     request::{SenderError, SubmitError, TxKey, TxRequest},
     signer::encode,
     slot::{Attempt, Slot},
+    spend,
     task::L1Sender,
 };
 use crate::l1::RpcError;
@@ -133,6 +134,7 @@ impl L1Sender {
         gas_limit: u64,
         fees: Fees,
     ) -> Result<Attempted, SenderError> {
+        self.check_spending(nonce, spend::most(&request, gas_limit, &fees))?;
         let sidecar = request.blobs.as_mut().and_then(BlobSet::take_sidecar);
         let envelope = self.sign(nonce, &request, gas_limit, fees).await?;
         let (raw, hash) = (encode(&envelope), *envelope.tx_hash());

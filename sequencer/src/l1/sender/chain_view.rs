@@ -4,7 +4,7 @@ use super::{fees::FeeMarket, request::TxRequest};
 use crate::l1::{L1Client, RpcError};
 use alloy::{
     eips::BlockNumberOrTag,
-    primitives::{Address, B256, Bytes, U64},
+    primitives::{Address, B256, Bytes, U64, U256},
     rpc::types::FeeHistory,
 };
 use serde::Deserialize;
@@ -33,6 +33,28 @@ pub(super) struct Landing {
     /// 1 for success.
     #[serde(deserialize_with = "alloy::serde::quantity::deserialize")]
     pub(super) status: u64,
+    /// Gas used.
+    #[serde(deserialize_with = "alloy::serde::quantity::deserialize")]
+    gas_used: u64,
+    /// Price paid, in wei per gas.
+    #[serde(deserialize_with = "alloy::serde::quantity::deserialize")]
+    effective_gas_price: u128,
+    /// Blob gas used.
+    #[serde(default, deserialize_with = "alloy::serde::quantity::opt::deserialize")]
+    blob_gas_used: Option<u64>,
+    /// Price paid for it, in wei per blob gas.
+    #[serde(default, deserialize_with = "alloy::serde::quantity::opt::deserialize")]
+    blob_gas_price: Option<u128>,
+}
+
+impl Landing {
+    /// What it cost in fees, in wei.
+    pub(super) fn cost(&self) -> U256 {
+        let fees = |gas: u64, price: u128| U256::from(gas).saturating_mul(U256::from(price));
+        let blob_gas = self.blob_gas_used.unwrap_or_default();
+        let blob_price = self.blob_gas_price.unwrap_or_default();
+        fees(self.gas_used, self.effective_gas_price).saturating_add(fees(blob_gas, blob_price))
+    }
 }
 
 /// What became of a broadcast.

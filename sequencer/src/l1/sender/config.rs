@@ -1,6 +1,7 @@
 //! Settings of the sender.
 
 use super::fees::FeePolicy;
+use alloy::primitives::U256;
 use std::time::Duration;
 
 /// Settings of the sender; times are wall-clock.
@@ -22,6 +23,8 @@ pub struct SenderConfig {
     pub taken_after: Duration,
     /// Highest L1 gas limit of a transaction (EIP-7825).
     pub max_gas: u64,
+    /// Most that the account pays in fees in any 24 hours, in wei; no bound but its balance without.
+    pub max_per_day: Option<U256>,
 }
 
 impl SenderConfig {
@@ -37,6 +40,7 @@ impl SenderConfig {
                 .clamp(Duration::from_millis(250), Duration::from_secs(3)),
             taken_after: (block_time * 3).clamp(Duration::from_secs(2), Duration::from_secs(60)),
             max_gas: 1 << 24,
+            max_per_day: None,
         }
     }
 }

@@ -51,11 +51,18 @@ pub trait SenderJournal: Send + Sync + fmt::Debug {
     /// [`JournalError`] when the journal cannot be read.
     fn sidecar(&self, nonce: u64) -> Result<Option<Bytes>, JournalError>;
 
-    /// Forgets the transactions with a nonce below `nonce`.
+    /// Forgets the transactions with a nonce below `nonce` and, in the same write, keeps what final ones have
+    /// cost: the sender's own record, in place of the one before.
     ///
     /// # Errors
     /// [`JournalError`] when the journal cannot be written.
-    fn prune_below(&self, nonce: u64) -> Result<(), JournalError>;
+    fn prune_below(&self, nonce: u64, spent: &Bytes) -> Result<(), JournalError>;
+
+    /// The record kept last; `None` when there is none.
+    ///
+    /// # Errors
+    /// [`JournalError`] when the journal cannot be read.
+    fn spent(&self) -> Result<Option<Bytes>, JournalError>;
 }
 
 /// A journal that lives as long as the process.
@@ -63,6 +70,7 @@ pub trait SenderJournal: Send + Sync + fmt::Debug {
 pub struct MemoryJournal {
     entries: Arc<Mutex<BTreeMap<(u64, u32), JournaledTx>>>,
     sidecars: Arc<Mutex<BTreeMap<u64, Bytes>>>,
+    spent: Arc<Mutex<Option<Bytes>>>,
 }
 
 impl SenderJournal for MemoryJournal {
@@ -84,9 +92,14 @@ impl SenderJournal for MemoryJournal {
         Ok(self.sidecars.lock().get(&nonce).cloned())
     }
 
-    fn prune_below(&self, nonce: u64) -> Result<(), JournalError> {
+    fn prune_below(&self, nonce: u64, spent: &Bytes) -> Result<(), JournalError> {
+        *self.spent.lock() = Some(spent.clone());
         self.sidecars.lock().retain(|kept, _| *kept >= nonce);
         self.entries.lock().retain(|(kept, _), _| *kept >= nonce);
         Ok(())
+    }
+
+    fn spent(&self) -> Result<Option<Bytes>, JournalError> {
+        Ok(self.spent.lock().clone())
     }
 }

@@ -150,6 +150,18 @@ pub enum SenderError {
         /// The nonce that waits.
         nonce: u64,
     },
+    /// The transaction might cost more than what is left of the day's cap.
+    #[error(
+        "spending cap of {cap} wei a day reached: {spent} wei are spent or set aside, the next transaction may cost {want}"
+    )]
+    SpendCapReached {
+        /// Most that may be spent in 24 hours, in wei.
+        cap: U256,
+        /// Spent in the last 24 hours, and set aside for what waits, in wei.
+        spent: U256,
+        /// Most that the next one may cost, in wei.
+        want: U256,
+    },
     /// L1's pools hold a transaction of this account of the other kind, with or without blobs, that we do not know.
     #[error(
         "l1 holds nonce {nonce} back: a transaction of the account with or without blobs, other than this, waits"

@@ -11,7 +11,7 @@ use super::{
 use alloy::{
     consensus::{Transaction, TxEnvelope, transaction::SignerRecoverable},
     eips::eip2718::Decodable2718,
-    primitives::{Address, B256, Bytes, TxKind},
+    primitives::{Address, B256, Bytes, TxKind, U256},
 };
 use tokio::time::Instant;
 
@@ -86,6 +86,8 @@ pub(super) enum Phase {
         block: u64,
         /// Whether it succeeded.
         is_success: bool,
+        /// What it cost in fees, in wei.
+        cost: U256,
     },
 }
 
@@ -187,6 +189,7 @@ impl Slot {
                 hash,
                 block,
                 is_success,
+                ..
             } => TxState::Included {
                 nonce,
                 hash: *hash,

@@ -5,16 +5,17 @@ use super::{
     broadcast::Attempted,
     chain_view::Head,
     fees::FeeMarket,
-    journal::{JournaledTx, SenderJournal},
+    journal::{JournalError, JournaledTx, SenderJournal},
     request::{SenderError, SenderStatus, SubmitError, TxKey, TxRequest, TxState},
     signer::L1Signer,
     slot::{Attempt, Phase, Slot},
+    spend::{self, Spent},
 };
 use crate::l1::{L1Client, RpcError};
 use alloy::{
     consensus::{TxEnvelope, transaction::SignerRecoverable},
     eips::{BlockNumberOrTag, eip2718::Decodable2718},
-    primitives::Address,
+    primitives::{Address, U256},
 };
 use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -95,6 +96,10 @@ pub struct L1Sender {
     pub(super) next_nonce: u64,
     /// Nonces below this may hold transactions of a forgotten journal.
     pub(super) contested_below: u64,
+    /// What final transactions have cost.
+    pub(super) spent: Spent,
+    /// Wei for which the day's cap had no room when it was asked last.
+    pub(super) refused: Option<U256>,
     fault: Option<SenderError>,
     orders: mpsc::Receiver<Order>,
     status: watch::Sender<SenderStatus>,
@@ -132,6 +137,8 @@ impl L1Sender {
             l1_nonce: 0,
             next_nonce: 0,
             contested_below: 0,
+            spent: Spent::default(),
+            refused: None,
             fault: None,
             orders,
             status,
@@ -241,6 +248,7 @@ impl L1Sender {
             .values()
             .filter(|slot| !slot.is_included())
             .count();
+        self.report_spending();
         metrics::gauge!("trestle_l1_sender_waiting")
             .set(u32::try_from(waiting).unwrap_or(u32::MAX));
         self.status.send_if_modified(|old| {
@@ -266,6 +274,7 @@ impl L1Sender {
             return Err(SenderError::WrongChain { expected, got });
         }
         self.look_at_head().await?;
+        self.spent = self.load_spent()?;
         self.slots = self.load_slots()?;
         self.doubt_waiting();
         let after_journal = self
@@ -286,7 +295,17 @@ impl L1Sender {
         self.settle_recovered().await
     }
 
-    fn load_slots(&self) -> Result<BTreeMap<u64, Slot>, SenderError> {
+    fn load_spent(&self) -> Result<Spent, SenderError> {
+        let Some(bytes) = self.journal.spent()? else {
+            return Ok(Spent::default());
+        };
+        let unknown = || JournalError {
+            reason: "its record of what was spent cannot be read".into(),
+        };
+        Ok(Spent::decode(&bytes).ok_or_else(unknown)?)
+    }
+
+    fn load_slots(&mut self) -> Result<BTreeMap<u64, Slot>, SenderError> {
         let mut slots: BTreeMap<u64, Slot> = BTreeMap::new();
         let mut kept = self.journal.load()?;
         if let Some(former) = former_account(&kept, self.signer.address()) {
@@ -309,12 +328,27 @@ impl L1Sender {
     }
 
     /// Forgets what another account sent before this one took its place: L1 may still include it, at that account's
-    /// cost, and the Inbox refuses it once the batcher is another.
-    fn retire(&self, former: Address, kept: &[JournaledTx]) -> Result<(), SenderError> {
+    /// cost, and the Inbox refuses it once the batcher is another. It counts as spent.
+    fn retire(&mut self, former: Address, kept: &[JournaledTx]) -> Result<(), SenderError> {
         let nonces: std::collections::BTreeSet<u64> = kept.iter().map(|tx| tx.nonce).collect();
         let (first, last) = (nonces.first(), nonces.last());
         tracing::warn!(%former, account = %self.signer.address(), ?first, ?last, "the account has changed: its former transactions are given up; until L1 includes or drops them, keep that account's key");
-        Ok(self.journal.prune_below(u64::MAX)?)
+        let mut spent = self.spent.clone();
+        let mut most = BTreeMap::new();
+        for tx in kept {
+            let Some(attempt) = Attempt::from_journal(tx, former) else {
+                continue;
+            };
+            let cost = spend::most(&attempt.request, attempt.gas_limit, &attempt.fees);
+            let dearest = most.entry(tx.nonce).or_insert(U256::ZERO);
+            *dearest = cost.max(*dearest);
+        }
+        for cost in most.into_values() {
+            spent.add(spend::hour(), cost);
+        }
+        self.journal.prune_below(u64::MAX, &spent.encode())?;
+        self.spent = spent;
+        Ok(())
     }
 
     pub(super) async fn look_at_head(&mut self) -> Result<(), SenderError> {

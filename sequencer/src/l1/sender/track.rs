@@ -4,9 +4,10 @@ use super::{
     broadcast::Attempted,
     request::SenderError,
     slot::{Phase, Slot},
+    spend,
     task::L1Sender,
 };
-use alloy::eips::BlockNumberOrTag;
+use alloy::{eips::BlockNumberOrTag, primitives::U256};
 use tokio::time::Instant;
 
 /// Included transactions that are looked up again at every new head.
@@ -109,6 +110,7 @@ impl L1Sender {
                 hash,
                 block,
                 is_success,
+                cost: landing.cost(),
             };
             slot.missing_since = None;
             return Ok(true);
@@ -142,7 +144,12 @@ impl L1Sender {
         if below.is_empty() {
             return Ok(());
         }
-        self.journal.prune_below(*last)?;
+        let cost = self.slots.range(..*last).map(|(_, slot)| slot.cost());
+        let cost = cost.fold(U256::ZERO, U256::saturating_add);
+        let mut spent = self.spent.clone();
+        spent.add(spend::hour(), cost);
+        self.journal.prune_below(*last, &spent.encode())?;
+        self.spent = spent;
         self.slots = self.slots.split_off(last);
         Ok(())
     }

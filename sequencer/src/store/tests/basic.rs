@@ -244,7 +244,7 @@ fn sender_finds_what_it_signed_after_reopening() {
     batcher.append(&sent(1, 1), Some(&blobs(1))).unwrap();
     batcher.append(&sent(2, 2), Some(&blobs(2))).unwrap();
     batcher.append(&sent(2, 3), None).unwrap();
-    batcher.prune_below(2).unwrap();
+    batcher.prune_below(2, &Bytes::new()).unwrap();
     drop((batcher, proposer));
     let (batcher, proposer) = open();
     assert_eq!(
