@@ -3,7 +3,11 @@
 //! They are made by transactions that run code and leave no contract: it sends one wei to each of a row of
 //! addresses. Their places in the state trie are as random as those of any accounts, for these are hashes.
 
+use std::time::Duration;
+
 use alloy::primitives::{Address, Bytes, TxKind, U256, address};
+
+use tokio::time::{Instant, sleep_until};
 
 use crate::{load::send_and_see, rpc::Rpc, senders::Sender};
 
@@ -15,6 +19,8 @@ const FIRST: Address = address!("c0ffee0000000000000000000000000000000000");
 const ROW: usize = 450;
 /// Transactions of one request.
 const ROWS: usize = 20;
+/// Accounts made in a second at most, so that the fee does not rise: 450 million gas, below the highest target.
+const PACE: f64 = 13_000.0;
 
 /// The accounts.
 #[derive(Debug)]
@@ -30,7 +36,7 @@ impl Crowd {
     /// # Errors
     /// When a transaction is refused or fails.
     pub(crate) async fn make(rpc: &Rpc, rich: &mut Sender, size: usize) -> eyre::Result<Self> {
-        let mut made = 0;
+        let (mut made, begun) = (0, Instant::now());
         while made < size {
             let mut rows = Vec::new();
             while made < size && rows.len() < ROWS {
@@ -40,6 +46,9 @@ impl Crowd {
                 made += count;
             }
             send_and_see(rpc, &rows).await?;
+            #[expect(clippy::cast_precision_loss, reason = "a few million")]
+            let due = Duration::from_secs_f64(made as f64 / PACE);
+            sleep_until(begun + due).await;
         }
         Ok(Self {
             size,

@@ -40,7 +40,7 @@ struct Args {
     #[arg(long, default_value_t = 1_000)]
     senders: usize,
     /// Transactions of each account, in each run.
-    #[arg(long, default_value_t = 200)]
+    #[arg(long, default_value_t = 400)]
     each: usize,
     /// Connections that send at once.
     #[arg(long, default_value_t = 4)]
@@ -54,6 +54,12 @@ struct Args {
     /// Seconds at half load, and as many of a lone client.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
+    /// Instead of all that, hold a rate for so many minutes and print memory and latency of each.
+    #[arg(long, value_name = "MINUTES")]
+    hold: Option<u64>,
+    /// Transactions per second that are held.
+    #[arg(long, default_value_t = 1_000, requires = "hold")]
+    rate: u32,
     /// Target of the fee rule in gas per second, the highest that a chain may have.
     #[arg(long, default_value_t = 479_000_000)]
     target_gas: u64,
@@ -71,11 +77,44 @@ fn main() -> eyre::Result<()> {
 }
 
 async fn run(args: &Args) -> eyre::Result<()> {
-    let plan = Plan {
+    match args.hold {
+        Some(minutes) => hold(args, minutes).await,
+        None => measure(args).await,
+    }
+}
+
+/// Holds a rate and shows, minute by minute, whether anything grows.
+async fn hold(args: &Args, minutes: u64) -> eyre::Result<()> {
+    let plan = plan(args);
+    let kind = args.kind.unwrap_or(Kind::Market);
+    let stack = Stack::start(&args.trestle, &args.disk, settings(args)).await?;
+    let mut load = Load::prepare(stack.target()?, plan, kind, args.accounts).await?;
+    println!(
+        "{} transactions per second ({}) from {} accounts in batches, and a lone client beside them; RSS and CPU of the node",
+        args.rate,
+        report::name(kind),
+        plan.senders
+    );
+    for minute in 1..=minutes {
+        let (held, lone) = load
+            .paced(args.rate.into(), Duration::from_secs(60))
+            .await
+            .map_err(|error| error.wrap_err(stack.log()))?;
+        println!("{}", report::Minute { minute, held, lone });
+    }
+    stack.stop().await
+}
+
+const fn plan(args: &Args) -> Plan {
+    Plan {
         senders: args.senders,
         each: args.each,
         connections: args.connections,
-    };
+    }
+}
+
+async fn measure(args: &Args) -> eyre::Result<()> {
+    let plan = plan(args);
     let mut report = report::Report {
         plan,
         disk: disk::describe(&args.disk)?,

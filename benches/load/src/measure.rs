@@ -44,7 +44,7 @@ pub(crate) struct Measured {
     pub(crate) own_cpu: Duration,
     /// Send to receipt.
     pub(crate) latency: Latency,
-    /// Resident memory of the node at the end, in bytes.
+    /// Anonymous resident memory of the node at the end, in bytes: without what is mapped from files.
     pub(crate) resident: u64,
 }
 
@@ -53,7 +53,8 @@ pub(crate) struct Measured {
 pub(crate) struct Usage {
     /// User and system time of all threads.
     pub(crate) cpu: Duration,
-    /// Bytes that it had written to disks.
+    /// Bytes of its write calls, to files and sockets: the kernel's count of bytes for disks takes a whole large
+    /// folio for a page of it, six times what was written.
     pub(crate) written: u64,
 }
 
@@ -73,7 +74,7 @@ impl Measured {
         1e6 / self.per(self.own_cpu.as_secs_f64())
     }
 
-    /// Bytes that the node wrote to disks, per transaction.
+    /// Bytes that the node wrote, per transaction.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52")]
     pub(crate) fn written(&self) -> f64 {
         1.0 / self.per(self.node.written as f64)
@@ -121,7 +122,7 @@ impl Meter {
             },
             own_cpu: cpu(std::process::id())?.saturating_sub(self.own),
             latency: Latency::of(latencies)?,
-            resident: field(self.process, "status", "VmRSS:")?.saturating_mul(1_024),
+            resident: field(self.process, "status", "RssAnon:")?.saturating_mul(1_024),
         })
     }
 }
@@ -129,7 +130,7 @@ impl Meter {
 fn usage(process: u32) -> eyre::Result<Usage> {
     Ok(Usage {
         cpu: cpu(process)?,
-        written: field(process, "io", "write_bytes:")?,
+        written: field(process, "io", "wchar:")?,
     })
 }
 

@@ -41,6 +41,33 @@ pub(crate) struct Paced {
     pub(crate) beside: Latency,
 }
 
+/// One minute of a rate that is held.
+#[derive(Debug)]
+pub(crate) struct Minute {
+    /// Which, from 1.
+    pub(crate) minute: u64,
+    /// What was held.
+    pub(crate) held: Measured,
+    /// The lone client beside it.
+    pub(crate) lone: Latency,
+}
+
+impl Display for Minute {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self { minute, held, lone } = self;
+        write!(
+            f,
+            "{minute:>4}: {:>6.0} tx/s, RSS {:>5} MiB, {:>6.1} µs/tx, {:>6.0} B written/tx, p99 {:.1} ms, lone client p99 {:.1} ms",
+            held.rate(),
+            held.resident >> 20,
+            held.node_micros(),
+            held.written(),
+            millis(held.latency.most),
+            millis(lone.most)
+        )
+    }
+}
+
 /// All runs.
 #[derive(Debug)]
 pub(crate) struct Report {
@@ -75,7 +102,7 @@ impl Display for Report {
             "load µs/tx",
             "p50 ms",
             "p99 ms",
-            "disk B/tx",
+            "wrote B/tx",
             "RSS MiB"
         )?;
         self.rows.iter().try_for_each(|row| row.fmt_full(f))?;
@@ -111,8 +138,8 @@ impl Report {
             format!(
                 "in JSON-RPC batches of {BATCH}; every receipt is fetched by its hash. Time runs from the first request"
             ),
-            "to the last receipt, latency from the start of a batch's request to its last receipt. CPU, bytes".into(),
-            "written to disk and resident memory are those of the node's process, from /proc. On the same".into(),
+            "to the last receipt, latency from the start of a batch's request to its last receipt. CPU, bytes of".into(),
+            "write calls and memory (anonymous) are those of the node's process, from /proc. On the same".into(),
             format!(
                 "{cores} cores run this generator and, for trestle, its L1. trestle: the shipped configuration but for a"
             ),
@@ -156,7 +183,8 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-const fn name(kind: Kind) -> &'static str {
+/// Name of a kind of load.
+pub(crate) const fn name(kind: Kind) -> &'static str {
     match kind {
         Kind::Ether => "ETH",
         Kind::Token => "ERC-20",
