@@ -12,6 +12,8 @@
 //! ```
 
 mod arena;
+#[cfg(feature = "batched-hashing")]
+mod batched;
 mod commit;
 mod decode;
 mod encode;
@@ -25,6 +27,8 @@ mod update;
 mod walk;
 
 pub use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount};
+#[cfg(feature = "batched-hashing")]
+pub use batched::HashMany;
 pub use commit::TrieChanges;
 pub use proof::{ProofError, verify_account_proof, verify_proof, verify_storage_proof};
 pub use source::{HashChecked, HashCheckedError, MissingNode, NodeSource, NodesByHash};

@@ -27,11 +27,11 @@ impl TrieChanges {
 }
 
 /// What one pass over the changed nodes carries along.
-struct Pass {
-    rlp: Vec<u8>,
-    written: Vec<(Nibbles, Vec<u8>)>,
-    removed: Vec<Nibbles>,
-    is_tracked: bool,
+pub(super) struct Pass {
+    pub(super) rlp: Vec<u8>,
+    pub(super) written: Vec<(Nibbles, Vec<u8>)>,
+    pub(super) removed: Vec<Nibbles>,
+    pub(super) is_tracked: bool,
 }
 
 impl Trie {
@@ -70,7 +70,7 @@ impl Trie {
     }
 
     /// Lays the outcome of a pass over the changes not taken yet.
-    fn note(&mut self, pass: Pass) {
+    pub(super) fn note(&mut self, pass: Pass) {
         self.is_ahead = true;
         let Some(changes) = &mut self.changes else {
             return;
@@ -114,7 +114,7 @@ impl Trie {
     }
 
     /// Gives node `id` the reference that its RLP asks for, and notes what the store must do.
-    fn settle(&mut self, id: Id, path: Nibbles, pass: &mut Pass) {
+    pub(super) fn settle(&mut self, id: Id, path: Nibbles, pass: &mut Pass) {
         let Some(slot) = self.arena.get_mut(id) else {
             return;
         };

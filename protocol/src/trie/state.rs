@@ -9,9 +9,9 @@ use alloy_rlp::Decodable;
 /// The state trie with the storage tries below it, for node and prover alike.
 #[derive(Debug)]
 pub struct StateTrie {
-    accounts: Trie,
+    pub(super) accounts: Trie,
     /// Storage tries opened so far, by hashed address.
-    storages: BTreeMap<B256, Trie>,
+    pub(super) storages: BTreeMap<B256, Trie>,
     is_tracked: bool,
 }
 
@@ -225,7 +225,7 @@ impl StateTrie {
         }
     }
 
-    fn account_at<S: NodeSource + ?Sized>(
+    pub(super) fn account_at<S: NodeSource + ?Sized>(
         &mut self,
         key: B256,
         src: &mut S,
@@ -254,7 +254,7 @@ impl StateTrie {
     }
 
     /// The storage trie of an account whose storage root is `root` unless it is open already.
-    fn storage_trie(&mut self, owner: B256, root: B256) -> &mut Trie {
+    pub(super) fn storage_trie(&mut self, owner: B256, root: B256) -> &mut Trie {
         let is_tracked = self.is_tracked;
         self.storages
             .entry(owner)

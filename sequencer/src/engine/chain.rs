@@ -5,6 +5,7 @@ use crate::store::{Snapshot, StateView, Store, Ticket};
 use alloy_primitives::{B256, U256};
 use revm::database_interface::WrapDatabaseRef;
 use std::sync::Arc;
+use trestle_keccak::keccak256_many;
 use trestle_protocol::{
     ChainConfig, PendingBlock, SealedBlock, SealedHeader, predeploys, trie::StateTrie,
 };
@@ -99,8 +100,9 @@ impl Chain {
         expected: Option<B256>,
     ) -> Result<Option<(Arc<SealedBlock>, Ticket)>, EngineError> {
         let mut view = self.store.sequenced()?.state_at(self.head.header.number)?;
-        self.trie.apply(pending.diff(), &mut view)?;
-        let roots = self.trie.roots(&mut view)?;
+        self.trie
+            .apply_with(pending.diff(), &mut view, &keccak256_many)?;
+        let roots = self.trie.roots_with(&mut view, &keccak256_many)?;
         let nodes = self.trie.take_changes();
         let block = Arc::new(pending.seal(roots));
         if expected.is_some_and(|expected| expected != block.header.hash) {
