@@ -69,7 +69,7 @@ pub enum StoreError {
         what: &'static str,
     },
     /// The database refused.
-    #[error("database: {0}")]
+    #[error("database: {}", in_words(.0))]
     Database(#[from] MdbxError),
     /// A database read failed.
     #[error("database read: {0}")]
@@ -156,6 +156,15 @@ impl StoreError {
 impl From<TrieError<Self>> for StoreError {
     fn from(error: TrieError<Self>) -> Self {
         Self::Trie(Box::new(error))
+    }
+}
+
+/// What the database says, and the operating system's own words where it only passes a number on.
+fn in_words(error: &MdbxError) -> String {
+    match error {
+        MdbxError::Other(code) => io::Error::from_raw_os_error(*code).to_string(),
+        MdbxError::Panic => "a sync of it failed, restart to recover".to_owned(),
+        named => named.to_string(),
     }
 }
 

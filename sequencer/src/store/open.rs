@@ -87,6 +87,7 @@ impl Opening<'_> {
         let db = Db::open(&self.directory.db)?;
         let known = db.tables.check(&db.read()?, &self.identity)?;
         if !known {
+            self.sync_names()?;
             self.write_genesis(&db)?;
         }
         let (folded, pool) = load(&db)?;
@@ -122,6 +123,17 @@ impl Opening<'_> {
         }
         core.shared.set_head(core.memory.read().head);
         Ok((core, next_record, next_segment))
+    }
+
+    /// Makes the names in a new data directory durable, before anything in it is: a file's own sync need not do so.
+    fn sync_names(&self) -> Result<(), StoreError> {
+        let db = &self.directory.db;
+        for dir in db.ancestors().take(2) {
+            self.files
+                .sync_dir(dir)
+                .map_err(StoreError::io("sync", dir))?;
+        }
+        Ok(())
     }
 
     fn write_genesis(&self, db: &Db) -> Result<(), StoreError> {

@@ -53,7 +53,10 @@ pub(in crate::store) fn recover(
     for (index, segment) in loaded.iter().enumerate() {
         let later = loaded.get(index + 1..).unwrap_or_default();
         let Some(header) = &segment.header else {
-            refuse_damage(segment, 0, later, expected.unwrap_or(applied + 1))?;
+            let next = expected.unwrap_or(applied + 1);
+            if !is_replaced(later, next) {
+                refuse_damage(segment, 0, later, next)?;
+            }
             files
                 .remove(&segment.path)
                 .map_err(StoreError::io("remove", &segment.path))?;
@@ -188,6 +191,13 @@ impl Scan<'_> {
         let from = self.segment.bytes.len() - rest.len();
         refuse_damage(self.segment, from, self.later, self.next)
     }
+}
+
+/// Whether record `next` is in a later segment, so that one in between holds nothing that counts: its name became
+/// durable, and making the rest of it failed.
+fn is_replaced(later: &[Loaded], next: u64) -> bool {
+    let header = later.iter().find_map(|segment| segment.header.as_ref());
+    header.is_some_and(|header| header.first <= next)
 }
 
 /// Fails if anything readable from `from` on says that `record` was durable.

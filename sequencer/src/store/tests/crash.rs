@@ -92,6 +92,32 @@ fn tail_torn_at_any_byte_of_the_last_record_loses_that_record_only() {
     assert_equal(&Store::open(config).unwrap(), &shorter);
 }
 
+#[test]
+fn segment_that_was_given_up_and_lost_its_header_is_passed_over() {
+    let _quiet = nobody_starts();
+    let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
+    let (mut chain, config) = journal(&fault, dir.path(), 3);
+    let store = Store::open(config.clone()).unwrap();
+    for seed in 4..=6 {
+        append(&store, &chain.extend(seed)).unwrap();
+    }
+    drop(store);
+    let [first, second]: [_; 2] = fault.paths().try_into().unwrap();
+    // Between them by its name: its successor begins at the record that it was to begin at.
+    let between = first.with_extension("0.journal");
+    assert!(first < between && between < second);
+    fault.overwrite(&between, vec![0; 10]);
+    assert_equal(&Store::open(config.clone()).unwrap(), &chain);
+    assert!(!fault.paths().contains(&between));
+    // Without the successor its records are missed.
+    fault.overwrite(&between, fault.content(&second)[1..].to_vec());
+    fault.remove_all_but(&[&first, &between]);
+    assert!(matches!(
+        Store::open(config),
+        Err(StoreError::Corrupt { .. })
+    ));
+}
+
 /// Offsets of the records in a segment.
 fn records(segment: &[u8]) -> Vec<usize> {
     (0..segment.len())
