@@ -118,11 +118,10 @@ pub(super) async fn pending_nonce(context: &Context, address: Address) -> Result
 
 /// The same as far as this node knows.
 fn known_nonce(context: &Context, address: &Address) -> Result<u64, RpcError> {
+    // The pool first: what leaves it for a block meanwhile is then found in the state.
+    let pooled = context.pool.pending_nonce(address);
     let snapshot = context.store.sequenced()?;
     let view = snapshot.state_at(snapshot.head().number)?;
     let executed = view.account(address)?.unwrap_or_default().nonce;
-    Ok(context
-        .pool
-        .pending_nonce(address)
-        .map_or(executed, |pooled| pooled.max(executed)))
+    Ok(pooled.map_or(executed, |pooled| pooled.max(executed)))
 }
