@@ -13,6 +13,7 @@
 mod batches;
 mod builder;
 mod chain;
+mod clock;
 mod error;
 mod feed;
 mod follower;
@@ -24,6 +25,7 @@ mod update;
 
 pub use builder::{BuilderConfig, fee_view};
 pub use chain::{Chain, next_deposit};
+pub(crate) use clock::ChainClock;
 pub use error::EngineError;
 pub use feed::{FeedInlet, Outcome};
 pub use heads::{BatchTip, Heads, HeadsFeed};

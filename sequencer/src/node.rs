@@ -28,7 +28,7 @@ pub use error::NodeError;
 pub use validate::{Accounts, SettingsError};
 
 use crate::{
-    engine::{Engine, EngineHandle, EngineParts, Heads, fee_view},
+    engine::{ChainClock, Engine, EngineHandle, EngineParts, Heads, fee_view},
     feed::{FeedKey, FeedServer},
     l1::{L1Client, L1Reader, L1View, ReaderConfig, kzg},
     mempool::Mempool,
@@ -258,7 +258,8 @@ impl Node {
         tasks.push(task);
         if let (Role::Sequencer(sequencer), Some(_)) = (&config.role, &batcher_status) {
             let limits = sequencer.backlog_limits(&chain);
-            tasks.push(pressure::start(&store, &heads, &mempool, limits));
+            let clock = ChainClock::new(chain.max_time_drift);
+            tasks.push(pressure::start(&store, &heads, &mempool, (limits, clock)));
         }
         tasks.extend(feed::follow(&config.role, &chain, &store, &engine, client));
         let (l1_chain, l1_store) = (Arc::clone(&chain), Arc::clone(&store));

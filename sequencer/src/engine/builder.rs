@@ -6,7 +6,7 @@
 //! it (upper nodes of the tries, a header, a record to sync) is then shared by many transactions. Every
 //! transaction is executed once, in the block that it is sealed in.
 
-use super::{Chain, EngineError, L1Ledger, chain::next_deposit};
+use super::{Chain, EngineError, L1Ledger, chain::next_deposit, clock::ChainClock};
 use crate::{
     mempool::{BlockUpdate, FeeView, Mempool, PooledTransaction},
     store::{StateView, Store},
@@ -70,6 +70,7 @@ pub(super) struct Builder {
     sealed: (Instant, usize),
     /// Queue entries that are deep enough to be consumed.
     consumable: u64,
+    clock: ChainClock,
 }
 
 /// A block as it is filled.
@@ -80,8 +81,10 @@ struct Filling {
 }
 
 impl Builder {
-    pub(super) fn new(config: BuilderConfig, mempool: Arc<Mempool>) -> Self {
+    /// `max_time_drift`: seconds that a block may be ahead of L1.
+    pub(super) fn new(config: BuilderConfig, mempool: Arc<Mempool>, max_time_drift: u64) -> Self {
         Self {
+            clock: ChainClock::new(max_time_drift),
             config,
             mempool,
             last_heartbeat: Instant::now(),
@@ -90,11 +93,12 @@ impl Builder {
         }
     }
 
-    /// Notes how much of the queue lies deep enough in L1.
+    /// Notes what time it is on L1, and how much of the queue lies deep enough in it.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub(super) fn see_l1(&mut self, ledger: &L1Ledger) -> Result<(), EngineError> {
+        self.clock.see_l1(ledger.newest().time);
         self.consumable = ledger.deposits_below(self.config.deposit_depth)?;
         Ok(())
     }
@@ -156,7 +160,7 @@ impl Builder {
     }
 
     fn fill_and_append(
-        &self,
+        &mut self,
         chain: &mut Chain,
         entries: &[QueuedEntry],
         taken: &mut Vec<Arc<PooledTransaction>>,
@@ -166,7 +170,12 @@ impl Builder {
             .map(|queued| queued.entry.l1_time)
             .max()
             .unwrap_or(0);
-        let timestamp = now().max(newest).max(chain.head().header.timestamp);
+        self.clock.report();
+        let timestamp = self
+            .clock
+            .now()
+            .max(newest)
+            .max(chain.head().header.timestamp);
         let config = Arc::clone(chain.config());
         let input = BlockInput {
             config: &config,

@@ -101,9 +101,10 @@ impl Engine {
             may_build,
             follows_feed,
         } = parts;
+        let drift = config.max_time_drift;
         let chain = Chain::open(config, Arc::clone(&store))?;
         let ledger = L1Ledger::open(store, l1_start, genesis)?;
-        let mut builder = builder.map(|config| Builder::new(config, Arc::clone(&mempool)));
+        let mut builder = builder.map(|config| Builder::new(config, Arc::clone(&mempool), drift));
         if let Some(builder) = &mut builder {
             builder.see_l1(&ledger)?;
             builder.on_unwind(&chain)?;

@@ -159,6 +159,8 @@ pub const METRICS: &[Metric] = &[
     Metric::new(Sequencer, Counter, "trestle_sealed_transactions_total", "transactions in them, deposits included"),
     Metric::new(Sequencer, Counter, "trestle_sealed_gas_total", "L2 gas used by them"),
     Metric::new(Sequencer, Histogram, "trestle_seal_seconds", "time from the begin of a block to its seal, state root included"),
+    Metric::new(Sequencer, Gauge, "trestle_clock_ahead_seconds", "how far the machine's clock is ahead of L1's, else 0"),
+    Metric::new(Sequencer, Gauge, "trestle_clock_behind_seconds", "how far it is behind, else 0"),
     Metric::new(Batcher, Gauge, "trestle_batcher_backlog_blocks", "blocks that wait for a batch"),
     Metric::new(Batcher, Gauge, "trestle_batcher_backlog_seconds", "age of the oldest block that waits for a batch"),
     Metric::new(Batcher, Counter, "trestle_batcher_batches_total", "batches handed to the L1 sender"),

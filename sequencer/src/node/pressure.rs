@@ -1,17 +1,13 @@
 //! Measures what is sealed and not on L1, and sets the price of admission by it.
 
 use crate::{
-    engine::Heads,
+    engine::{ChainClock, Heads, L1BlockRef},
     mempool::{Backlog, BacklogLimits, Mempool},
     store::{BlockRef, Snapshot, Store, StoreError},
 };
 use alloy_eips::eip2718::Encodable2718;
 use op_alloy_consensus::OpTxEnvelope;
-use std::{
-    collections::VecDeque,
-    sync::Arc,
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 use tokio::{sync::watch, task::JoinHandle};
 
 /// Pause between two measurements.
@@ -40,7 +36,7 @@ pub(super) fn start(
     store: &Arc<Store>,
     heads: &watch::Receiver<Heads>,
     mempool: &Arc<Mempool>,
-    limits: BacklogLimits,
+    limits: (BacklogLimits, ChainClock),
 ) -> JoinHandle<()> {
     let (store, mempool) = (Arc::clone(store), Arc::clone(mempool));
     tokio::spawn(press(store, heads.clone(), mempool, limits))
@@ -51,16 +47,19 @@ async fn press(
     store: Arc<Store>,
     heads: watch::Receiver<Heads>,
     mempool: Arc<Mempool>,
-    limits: BacklogLimits,
+    (limits, mut clock): (BacklogLimits, ChainClock),
 ) {
     let mut unposted = Unposted::default();
     let mut was_open = true;
     loop {
-        let safe = heads.borrow().safe;
+        let Heads { safe, l1, .. } = *heads.borrow();
+        if l1 != L1BlockRef::default() {
+            clock.see_l1(l1.time);
+        }
         match unposted.follow(&store, safe) {
             Ok(false) => tokio::task::yield_now().await,
             Ok(true) => {
-                let backlog = unposted.backlog();
+                let backlog = unposted.backlog(clock.now());
                 let price = backlog.price_percent(&limits);
                 mempool.set_admission(price);
                 report(&backlog, price, &mut was_open);
@@ -173,12 +172,10 @@ impl Unposted {
         }
     }
 
-    fn backlog(&self) -> Backlog {
+    /// `now`: seconds since the Unix epoch, by the chain's clock.
+    fn backlog(&self, now: u64) -> Backlog {
         let mut with_users = self.blocks.iter().filter(|block| block.bytes > 0);
         let oldest = with_users.next().map(|block| block.timestamp);
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |elapsed| elapsed.as_secs());
         Backlog {
             bytes: self.bytes,
             seconds: oldest.map_or(0, |time| now.saturating_sub(time)),
