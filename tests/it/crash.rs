@@ -1,167 +1,217 @@
-//! SIGKILL at random points, against a ledger that only knows what the node itself has said.
+//! The process killed and the machine without power, at random and at named points, and disks that fail, against a
+//! ledger that only knows what the node said.
+
+mod disk;
+mod points;
 
 use std::{
-    collections::BTreeMap,
+    env,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
-use alloy::{primitives::B256, providers::Provider};
-use serde_json::{Value, json};
-
 use crate::{
     agreement::{assert_equal_chains, settle},
+    random::Random,
+    rule::{Action, Kind, Op, Rule},
     support::{
-        Chain, ChainOptions, Node, Rpc, User, chain::user_address, eventually, json::quantity,
+        Chain, ChainOptions, Desk, Ledger, Node, NodeOptions, User,
+        ledger::{assert_posted_once, next_nonce},
+        power::Fate,
     },
 };
 
-/// How often the sequencer is killed.
-const KILLS: usize = 20;
+/// A cycle is over within this time.
+const CYCLE: Duration = Duration::from_secs(120);
+/// The node answers again within this time, 99 times in 100.
+const RESTART: Duration = Duration::from_secs(5);
 
-/// Receipts as they were served.
-type Ledger = BTreeMap<B256, Value>;
-
-/// What of a receipt may never change without an L1 reorg.
-fn promise(receipt: &Value) -> [&Value; 5] {
-    [
-        "status",
-        "blockHash",
-        "blockNumber",
-        "cumulativeGasUsed",
-        "transactionIndex",
-    ]
-    .map(|name| &receipt[name])
+/// A number from the environment, for long runs.
+pub(crate) fn asked(name: &str, default: usize) -> usize {
+    env::var(name).map_or(default, |text| text.parse().unwrap())
 }
 
-/// Sends transfers and writes down receipts until the node is gone.
-async fn load(rpc: Rpc, mut user: User, mut ledger: Ledger) -> (User, Ledger) {
-    loop {
-        let before = user.nonce;
-        let tx = user.transfer(user_address(1), 1);
-        let raw = json!([alloy::primitives::hex::encode_prefixed(&tx.raw)]);
-        match rpc.try_call("eth_sendRawTransaction", raw).await {
-            Some(Ok(_)) => {}
-            // Whether it was taken in shows after the restart.
-            None => {
-                user.nonce = before;
-                return (user, ledger);
-            }
-            Some(Err(error)) => panic!("refused: {error:?}"),
+pub(crate) fn seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let seed = asked("CRASH_SEED", usize::try_from(now.as_secs()).unwrap()) as u64;
+    println!("CRASH_SEED={seed}");
+    seed
+}
+
+/// How a cycle ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// The process is killed.
+    Kill,
+    /// And half of what it did not sync is lost.
+    PowerLoss,
+    /// And all of it.
+    WorstPowerLoss,
+}
+
+/// A chain whose L1 calls blocks final after some seconds.
+pub(crate) async fn quick_chain() -> Chain {
+    Chain::new(ChainOptions {
+        slots_in_an_epoch: 2,
+        ..ChainOptions::default()
+    })
+    .await
+}
+
+/// A sequencer on a disk that obeys, its user, and what it said.
+pub(crate) struct Bench {
+    pub(crate) chain: Chain,
+    pub(crate) desk: Desk,
+    pub(crate) node: Option<Node>,
+    pub(crate) user: User,
+    pub(crate) ledger: Ledger,
+    pub(crate) random: Random,
+    restarts: Vec<Duration>,
+    bytes: u64,
+}
+
+impl Bench {
+    pub(crate) async fn new(rule: Option<&Rule>, random: Random) -> Self {
+        let chain = quick_chain().await;
+        let options = chain.sequencer();
+        Self::with(chain, options, rule, random).await
+    }
+
+    /// The same with a sequencer that is started in another way.
+    pub(crate) async fn with(
+        chain: Chain,
+        mut options: NodeOptions,
+        rule: Option<&Rule>,
+        random: Random,
+    ) -> Self {
+        let desk = Desk::under(&mut options);
+        desk.set_rule(rule);
+        let node = Node::start(options).await;
+        let user = chain.funded_user(0, &node.rpc).await;
+        Self {
+            chain,
+            desk,
+            node: Some(node),
+            user,
+            ledger: Ledger::default(),
+            random,
+            restarts: Vec::new(),
+            bytes: 0,
         }
-        let limit = Instant::now() + Duration::from_secs(60);
-        loop {
-            assert!(Instant::now() < limit, "{} is in no block", tx.hash);
-            match rpc
-                .try_call("eth_getTransactionReceipt", json!([tx.hash]))
-                .await
-            {
-                Some(Ok(receipt)) if !receipt.is_null() => {
-                    ledger.insert(tx.hash, receipt);
-                    break;
-                }
-                Some(Ok(_)) => tokio::time::sleep(Duration::from_millis(1)).await,
-                Some(Err(error)) => panic!("no receipt: {error:?}"),
-                None => return (user, ledger),
+    }
+
+    pub(crate) fn node(&self) -> &Node {
+        self.node.as_ref().unwrap()
+    }
+
+    /// Load, the end, a restart; what of the ledger is not true after it.
+    async fn cycle(&mut self, end: End) -> Result<(), String> {
+        let rpc = self.node().rpc.clone();
+        self.user.nonce = next_nonce(&rpc, &self.user).await?;
+        // The point of the end is what is random here; nothing is waited for.
+        let pause = Duration::from_millis(self.random.between(50, 950));
+        let load = self.ledger.load(&rpc, &mut self.user, usize::MAX);
+        let ended = tokio::time::timeout(pause, load).await;
+        if let Ok(end) = ended {
+            return Err(format!("the load ended before the node: {end:?}"));
+        }
+        let options = self.node.take().unwrap().kill();
+        self.bytes += self.desk.counts().bytes;
+        let fate = match end {
+            End::Kill => None,
+            End::PowerLoss => Some(Fate::Random(self.random.next())),
+            End::WorstPowerLoss => Some(Fate::Worst),
+        };
+        if let Some(fate) = fate {
+            println!("{:?}", self.desk.lose_power(fate));
+        }
+        self.restart(options).await
+    }
+
+    pub(crate) async fn restart(&mut self, options: NodeOptions) -> Result<(), String> {
+        let begun = Instant::now();
+        let log = options.log.clone();
+        let node = Node::try_start(options).await;
+        let node = node.map_err(|end| format!("{end}\n{}", crate::support::node::tail(&log)))?;
+        self.restarts.push(begun.elapsed());
+        let rpc = node.rpc.clone();
+        self.node = Some(node);
+        self.ledger.check(&rpc).await
+    }
+
+    async fn cycles(&mut self, count: usize, end: End) {
+        for cycle in 0..count {
+            let outcome = tokio::time::timeout(CYCLE, self.cycle(end)).await;
+            let outcome = outcome.map_err(|_| format!("not within {CYCLE:?}"));
+            if let Err(error) = outcome.and_then(|outcome| outcome) {
+                panic!("{end:?} {cycle}: {error}");
             }
         }
     }
-}
 
-async fn assert_kept(rpc: &Rpc, ledger: &Ledger) {
-    for (hash, served) in ledger {
-        let now = rpc
-            .receipt(*hash)
-            .await
-            .unwrap_or_else(|| panic!("the receipt of {hash} is lost"));
-        assert_eq!(promise(&now), promise(served), "receipt of {hash}");
+    /// Everything said is true, on a node that knows L1 alone as well, and L1 has everything once.
+    pub(crate) async fn finish(mut self) {
+        let replica = Node::start(self.chain.replica("replica")).await;
+        settle(self.node(), &replica).await;
+        let rpc = self.node().rpc.clone();
+        for rpc in [&rpc, &replica.rpc] {
+            self.ledger.check_all(rpc).await.unwrap();
+        }
+        assert_equal_chains(&rpc, &replica.rpc).await;
+        crate::proven::assert_proven(&self.chain, &replica.rpc).await;
+        assert_posted_once(&self.chain, &replica.rpc).await;
     }
-}
 
-/// The nonce that the pool and the chain have come to, once the pool is empty.
-async fn next_nonce(rpc: &Rpc, user: &User) -> u64 {
-    let next = || async {
-        let nonce = rpc.nonce(user.address()).await;
-        let pending = rpc
-            .number(
-                "eth_getTransactionCount",
-                json!([user.address(), "pending"]),
-            )
-            .await;
-        (nonce == pending).then_some(nonce)
-    };
-    eventually("the pool is empty", 30, next).await
+    fn report(&mut self, end: End) {
+        self.restarts.sort();
+        let at = (self.restarts.len() * 99).div_ceil(100).saturating_sub(1);
+        let (p99, cycles) = (self.restarts[at], self.restarts.len());
+        let (receipts, bytes) = (self.ledger.receipts(), self.bytes);
+        println!(
+            "{end:?}: {cycles} cycles, {receipts} receipts kept, {bytes} bytes written; restart p99 {p99:?}"
+        );
+        assert!(receipts > cycles, "the load ran between the ends");
+        assert!(p99 <= RESTART, "p99 of a restart is {p99:?}");
+    }
 }
 
 #[tokio::test]
-async fn no_served_receipt_is_lost_and_no_batch_posted_twice_over_twenty_kills() {
-    let seed = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap()
-        .as_secs();
-    println!("seed {seed}");
-    let mut random = seed;
-    let chain = Chain::new(ChainOptions::default()).await;
-    let mut sequencer = Node::start(chain.sequencer()).await;
-    let mut user = chain.funded_user(0, &sequencer.rpc).await;
-    let mut ledger = Ledger::new();
-    for kill in 0..KILLS {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        user.nonce = next_nonce(&sequencer.rpc, &user).await;
-        let running = tokio::spawn(load(sequencer.rpc.clone(), user, ledger));
-        // The point of the kill is what is random here; nothing is waited for.
-        tokio::time::sleep(Duration::from_millis(50 + (random >> 33) % 900)).await;
-        let options = sequencer.kill();
-        (user, ledger) = running.await.unwrap();
-        sequencer = Node::start(options).await;
-        assert_kept(&sequencer.rpc, &ledger).await;
-        println!("kill {kill}: {} receipts kept", ledger.len());
-    }
-    assert!(ledger.len() > KILLS, "the load ran between the kills");
-    let replica = Node::start(chain.replica("replica")).await;
-    settle(&sequencer, &replica).await;
-    assert_kept(&replica.rpc, &ledger).await;
-    assert_equal_chains(&sequencer.rpc, &replica.rpc).await;
-    crate::proven::assert_proven(&chain, &replica.rpc).await;
-    assert_posted_once(&chain, &replica.rpc).await;
+async fn no_acknowledgement_is_lost_and_no_batch_posted_twice_over_twenty_kills() {
+    let mut bench = Bench::new(None, Random::new(seed())).await;
+    bench.cycles(asked("CRASH_KILLS", 20), End::Kill).await;
+    bench.report(End::Kill);
+    bench.finish().await;
 }
 
-/// Every batch is new, holds what its batcher claimed, and no posting failed on L1.
-async fn assert_posted_once(chain: &Chain, replica: &Rpc) {
-    let inbox = chain.inbox();
-    let events = inbox
-        .BatchAppended_filter()
-        .from_block(0)
-        .query()
-        .await
-        .unwrap();
-    let mut contents = BTreeMap::new();
-    for (event, _) in events {
-        if event.header[1] != 0 {
-            continue;
+#[tokio::test]
+async fn no_acknowledgement_is_lost_and_no_batch_posted_twice_over_five_losses_of_power() {
+    let mut bench = Bench::new(None, Random::new(seed())).await;
+    // In a new directory names may be lost too.
+    bench.cycles(1, End::WorstPowerLoss).await;
+    let cycles = asked("CRASH_POWER", 5);
+    bench.cycles(cycles - 1, End::PowerLoss).await;
+    bench.report(End::PowerLoss);
+    bench.finish().await;
+}
+
+/// Shows that the test above can fail: with syncs that do nothing the ledger notices the first loss of power.
+#[tokio::test]
+async fn node_whose_syncs_do_nothing_fails_the_power_loss_test() {
+    let rule = Rule {
+        action: Action::Pretend,
+        op: Op::Sync,
+        kind: Kind::Journal,
+        nth: 1,
+        is_lasting: true,
+        holding: Vec::new(),
+    };
+    let mut bench = Bench::new(Some(&rule), Random::new(seed())).await;
+    let mut outcome = Ok(());
+    for _ in 0..5 {
+        outcome = outcome.and(bench.cycle(End::PowerLoss).await);
+        if outcome.is_err() {
+            break;
         }
-        let content = event.header[134..166].to_vec();
-        let earlier = contents.insert(content, event.index);
-        assert_eq!(earlier, None, "batch {} repeats one", event.index);
-        let params = json!([format!("{:#x}", event.index)]);
-        let batch = replica.call("trestle_batch", params).await;
-        let end = replica.block_hash(quantity(&batch["lastBlock"])).await;
-        assert_eq!(
-            &event.header[102..134],
-            end.as_slice(),
-            "batch {} yields what was claimed",
-            event.index
-        );
     }
-    let batcher = chain.batcher();
-    let sent = batcher
-        .get_transaction_count(user_address(3))
-        .await
-        .unwrap();
-    assert_eq!(
-        sent,
-        contents.len() as u64,
-        "every transaction of the batcher appended a batch"
-    );
+    println!("noticed: {outcome:?}");
+    assert!(outcome.is_err(), "nothing was lost");
 }

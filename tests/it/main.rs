@@ -18,11 +18,13 @@ mod archive;
 mod backlog;
 mod bad_input;
 mod blobs;
+mod clock;
 mod crash;
 mod dev;
 mod exit;
 mod forced;
 mod fraud;
+mod l1_faults;
 #[path = "../game/src/liar.rs"]
 mod liar;
 mod operations;
@@ -31,6 +33,8 @@ mod proven;
 mod random;
 mod reorgs;
 mod replica_inputs;
+#[path = "../power/src/rule.rs"]
+mod rule;
 mod schema;
 mod support;
 mod tokens;

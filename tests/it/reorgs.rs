@@ -1,4 +1,4 @@
-//! L1 reorganisations of depth 1 to 8 that drop, move and reorder deposits and batches.
+//! L1 reorganisations of depth 1 to 8, and 32, that drop, move and reorder deposits and batches.
 
 use alloy::{
     consensus::{SignableTransaction, TxEip1559, TxEnvelope},
@@ -29,7 +29,7 @@ enum Fate {
 }
 
 /// A deposit of 1 ETH by account 1 to itself, signed for L1.
-fn deposit(chain: &Chain, nonce: u64) -> Bytes {
+pub(crate) fn deposit(chain: &Chain, nonce: u64) -> Bytes {
     let signer: PrivateKeySigner = DEV_KEYS[1].parse().unwrap();
     let ether = U256::from(10).pow(U256::from(18));
     let call = Portal::depositTransactionCall {
@@ -83,7 +83,7 @@ async fn nodes_agree_after_l1_reorgs_of_every_depth() {
     let mut user = chain.funded_user(0, &sequencer.rpc).await;
     settle(&sequencer, &replica).await;
     chain.stop_mining().await;
-    for depth in 1..=8 {
+    for depth in (1..=8).chain([32]) {
         for fate in [Fate::Dropped, Fate::Reordered, Fate::Moved] {
             println!("depth {depth}, deposits {fate:?}");
             let first = l1

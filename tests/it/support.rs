@@ -3,13 +3,17 @@
 pub(crate) mod archive;
 pub(crate) mod chain;
 pub(crate) mod json;
+pub(crate) mod ledger;
 pub(crate) mod node;
+pub(crate) mod power;
 pub(crate) mod supply;
 pub(crate) mod user;
 
 pub(crate) use chain::{Chain, ChainOptions};
 pub(crate) use json::Rpc;
+pub(crate) use ledger::Ledger;
 pub(crate) use node::{Node, NodeOptions};
+pub(crate) use power::Desk;
 pub(crate) use user::User;
 
 use std::{future::Future, time::Duration};

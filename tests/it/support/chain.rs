@@ -207,6 +207,13 @@ impl Chain {
         options
     }
 
+    /// The same node over another endpoint of L1.
+    pub(crate) fn over(mut options: NodeOptions, l1: &str) -> NodeOptions {
+        let at = options.args.iter().position(|arg| arg == "--l1").unwrap();
+        options.args[at + 1] = l1.to_owned();
+        options
+    }
+
     /// Blobs as L1 serves them.
     pub(crate) fn blobs(&self) -> BlobSource {
         blobs_of(&self.l1.url())
@@ -233,6 +240,7 @@ impl Chain {
         let log = self.path(&format!("{name}.log"));
         NodeOptions {
             args: fixed.into_iter().chain(extra).collect(),
+            env: Vec::new(),
             datadir,
             log,
             port,

@@ -55,6 +55,11 @@ impl Rpc {
         }
     }
 
+    /// The same without a judge, for a node whose disk makes it answer what the schema has no room for.
+    pub(crate) fn unjudged(&self) -> Self {
+        Self::of_l1(&self.url)
+    }
+
     /// Answers that were held against the schema or alloy's types so far.
     pub(crate) fn held(&self) -> usize {
         let held = self.held.as_ref();

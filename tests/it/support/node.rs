@@ -7,7 +7,7 @@ use std::{
     process::{Child, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde_json::json;
@@ -18,6 +18,8 @@ use super::{Rpc, eventually};
 #[derive(Debug, Clone)]
 pub(crate) struct NodeOptions {
     pub(crate) args: Vec<String>,
+    /// Variables of its environment.
+    pub(crate) env: Vec<(&'static str, PathBuf)>,
     pub(crate) datadir: PathBuf,
     pub(crate) log: PathBuf,
     /// Port of its RPC, the same after a restart.
@@ -99,6 +101,7 @@ impl Node {
             .open(&options.log)
             .unwrap();
         let child = command(&options.args)
+            .envs(options.env.iter().cloned())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn()
@@ -112,18 +115,37 @@ impl Node {
         }
     }
 
-    async fn ready(mut self) -> Self {
-        for _ in 0..1_500 {
+    async fn ready(self) -> Self {
+        let log = self.options.log.clone();
+        match self.answers().await {
+            Ok(node) => node,
+            Err(end) => panic!("{end}:\n{}", tail(&log)),
+        }
+    }
+
+    /// Starts it and waits until it answers or ends.
+    pub(crate) async fn try_start(options: NodeOptions) -> Result<Self, String> {
+        Self::spawn(options).answers().await
+    }
+
+    async fn answers(mut self) -> Result<Self, String> {
+        let limit = Instant::now() + Duration::from_secs(30);
+        while Instant::now() < limit {
             if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("ended with {status}:\n{}", tail(&self.options.log));
+                return Err(format!("ended with {status}"));
             }
             if self.rpc.try_call("eth_chainId", json!([])).await.is_some() {
                 self.is_ready = true;
-                return self;
+                return Ok(self);
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+            tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("does not answer:\n{}", tail(&self.options.log));
+        Err("does not answer".to_owned())
+    }
+
+    /// Whether it has ended, and how.
+    pub(crate) fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().unwrap()
     }
 
     /// SIGKILL, as a crash.
