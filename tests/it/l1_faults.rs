@@ -157,8 +157,6 @@ async fn lies_of_an_endpoint_are_named_and_nothing_is_derived_from_them() {
     let mut user = chain.funded_user(0, &sequencer.rpc).await;
     let mut ledger = Ledger::default();
     for (method, lie, name) in LIES {
-        goes_on(&mut ledger, &sequencer.rpc, &mut user).await;
-        let head = sequencer.rpc.block_number().await;
         let from = length(&replica);
         proxy.set_rule(move |asked, _| {
             if asked == method {
@@ -167,6 +165,9 @@ async fn lies_of_an_endpoint_are_named_and_nothing_is_derived_from_them() {
                 Fault::None
             }
         });
+        // The batch that carries this finds the lie in place.
+        goes_on(&mut ledger, &sequencer.rpc, &mut user).await;
+        let head = sequencer.rpc.block_number().await;
         logs(&replica, from, name).await;
         says(&replica, "L1 not reached", 10).await;
         sequencer.safe_at(head).await;

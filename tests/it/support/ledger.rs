@@ -36,6 +36,10 @@ pub(crate) struct Ledger {
 
 /// Why a load ended.
 #[derive(Debug)]
+#[expect(
+    dead_code,
+    reason = "what they hold is for the message of a test that fails"
+)]
 pub(crate) enum LoadEnd {
     /// The node is gone.
     Gone,

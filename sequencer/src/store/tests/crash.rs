@@ -104,7 +104,7 @@ fn segment_that_was_given_up_and_lost_its_header_is_passed_over() {
     drop(store);
     let [first, second]: [_; 2] = fault.paths().try_into().unwrap();
     // Between them by its name: its successor begins at the record that it was to begin at.
-    let between = first.with_extension("0.journal");
+    let between = first.with_extension("x.journal");
     assert!(first < between && between < second);
     fault.overwrite(&between, vec![0; 10]);
     assert_equal(&Store::open(config.clone()).unwrap(), &chain);
