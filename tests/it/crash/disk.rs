@@ -152,7 +152,7 @@ impl Bench {
 #[tokio::test]
 async fn disk_that_is_full_or_fails_at_any_operation_loses_nothing() {
     let mut bench = Bench::new(None, Random::new(seed())).await;
-    let most = asked("CRASH_SWEEP", 2) as u64;
+    let most = asked("CRASH_SWEEP", 1) as u64;
     let mut ended = 0;
     for (op, kind) in PLACES {
         for (action, is_lasting) in [
