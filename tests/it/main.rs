@@ -27,6 +27,8 @@ mod fraud;
 mod l1_faults;
 #[path = "../game/src/liar.rs"]
 mod liar;
+mod measured;
+mod mempool;
 mod operations;
 mod proven;
 #[path = "../game/src/random.rs"]

@@ -33,7 +33,7 @@ async fn follow(
     (follower, log, head)
 }
 
-async fn follow_chain(chain: &Chain) -> (Follower, L1Log, u64) {
+pub(crate) async fn follow_chain(chain: &Chain) -> (Follower, L1Log, u64) {
     let genesis = &chain.deployed.genesis;
     let (l1, blobs) = (chain.l1.url(), chain.blobs());
     follow(&genesis.chain, &genesis.genesis, &l1, blobs).await

@@ -148,6 +148,11 @@ impl Node {
         self.child.try_wait().unwrap()
     }
 
+    /// The process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// SIGKILL, as a crash.
     pub(crate) fn kill(mut self) -> NodeOptions {
         self.child.kill().unwrap();

@@ -9,7 +9,10 @@ use alloy::{
 };
 use serde_json::{Value, json};
 
-use super::{Rpc, eventually, json::RpcError};
+use super::{
+    Rpc, eventually,
+    json::{RpcError, quantity},
+};
 
 /// Highest fee that a user offers, in wei per gas.
 const MAX_FEE: u128 = 100_000_000_000;
@@ -17,9 +20,29 @@ const MAX_FEE: u128 = 100_000_000_000;
 /// An account of L2 and its next nonce.
 #[derive(Debug)]
 pub(crate) struct User {
-    signer: PrivateKeySigner,
-    chain_id: u64,
+    pub(crate) signer: PrivateKeySigner,
+    pub(crate) chain_id: u64,
     pub(crate) nonce: u64,
+}
+
+/// What a transaction offers, in wei per gas.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Prices {
+    pub(crate) max_fee: u128,
+    pub(crate) tip: u128,
+}
+
+impl Prices {
+    /// What a wallet offers by what a node suggests: room for the base fee to double.
+    pub(crate) async fn of(rpc: &Rpc) -> Self {
+        let base_fee = quantity(&rpc.call("eth_baseFee", json!([])).await);
+        let tip = quantity(&rpc.call("eth_maxPriorityFeePerGas", json!([])).await);
+        let [base_fee, tip] = [base_fee, tip].map(u128::from);
+        Self {
+            max_fee: base_fee * 2 + tip,
+            tip,
+        }
+    }
 }
 
 /// A signed transaction.
@@ -48,14 +71,31 @@ impl User {
 
     /// Signs the next transaction.
     pub(crate) fn sign(&mut self, to: TxKind, value: u64, input: Bytes, gas_limit: u64) -> Signed {
+        let prices = Prices {
+            max_fee: MAX_FEE,
+            tip: 1_000_000,
+        };
+        self.sign_priced(to, U256::from(value), input, gas_limit, prices)
+    }
+
+    /// Signs the next transaction, at these prices.
+    #[expect(clippy::too_many_arguments, reason = "a transaction has these")]
+    pub(crate) fn sign_priced(
+        &mut self,
+        to: TxKind,
+        value: U256,
+        input: Bytes,
+        gas_limit: u64,
+        prices: Prices,
+    ) -> Signed {
         let mut tx = TxEip1559 {
             chain_id: self.chain_id,
             nonce: self.nonce,
             gas_limit,
-            max_fee_per_gas: MAX_FEE,
-            max_priority_fee_per_gas: 1_000_000,
+            max_fee_per_gas: prices.max_fee,
+            max_priority_fee_per_gas: prices.tip,
             to,
-            value: U256::from(value),
+            value,
             input,
             ..Default::default()
         };
