@@ -25,7 +25,7 @@ mod update;
 
 pub use builder::{BuilderConfig, fee_view};
 pub use chain::{Chain, next_deposit};
-pub(crate) use clock::ChainClock;
+pub(crate) use clock::{ChainClock, unix_now};
 pub use error::EngineError;
 pub use feed::{FeedInlet, Outcome};
 pub use heads::{BatchTip, Heads, HeadsFeed};

@@ -28,7 +28,7 @@ pub use error::NodeError;
 pub use validate::{Accounts, SettingsError};
 
 use crate::{
-    engine::{ChainClock, Engine, EngineHandle, EngineParts, Heads, fee_view},
+    engine::{ChainClock, Engine, EngineHandle, EngineParts, Heads, fee_view, unix_now},
     feed::{FeedKey, FeedServer},
     l1::{L1Client, L1Reader, L1View, ReaderConfig, kzg},
     mempool::Mempool,
@@ -116,7 +116,7 @@ impl Opened {
         }
         let store = StoreConfig::new(config.datadir.clone(), Identity::new(&chain), genesis);
         let store = Arc::new(tokio::task::spawn_blocking(|| Store::open(store)).await??);
-        let fees = fee_view(&chain, &store)?;
+        let fees = fee_view(&chain, &store, unix_now())?;
         let (accounts, journal) = (Arc::clone(&store) as Arc<_>, Arc::clone(&store) as Arc<_>);
         let mempool = Mempool::new(
             Arc::clone(&chain),

@@ -16,7 +16,7 @@ use alloy_primitives::{B256, U256};
 use revm::database_interface::WrapDatabaseRef;
 use std::{
     sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 use trestle_protocol::{
     BlockInput, ChainConfig, HeaderExtra, OpenBlock, QueuedEntry, SealedBlock, SkipReason,
@@ -118,8 +118,8 @@ impl Builder {
         ledger: &L1Ledger,
     ) -> Result<Option<Arc<SealedBlock>>, EngineError> {
         let entries = self.entries(chain, ledger)?;
-        self.mempool
-            .set_fees(fee_view(chain.config(), chain.store())?);
+        let fees = fee_view(chain.config(), chain.store(), self.clock.now())?;
+        self.mempool.set_fees(fees);
         if entries.is_empty() && !self.mempool.wait_ready(Duration::ZERO) {
             return Ok(None);
         }
@@ -246,10 +246,15 @@ impl Builder {
                 filling.taken.pop();
                 return Ok(false);
             }
-            Err(SkipReason::NonceTooHigh { .. } | SkipReason::FeeBelowBase { .. }) => {
-                // Its turn may come: an earlier one was rejected, or the second has changed.
+            Err(SkipReason::NonceTooHigh { .. }) => {
+                // Its turn may come: an earlier one was rejected.
                 filling.taken.pop();
                 self.mempool.hand_back(&tx.hash());
+            }
+            Err(SkipReason::FeeBelowBase { .. }) => {
+                // The fee rose since the pool was told, and asked again it would give this one again.
+                filling.taken.pop();
+                return Ok(false);
             }
             Err(reason) => {
                 filling.taken.pop();
@@ -261,7 +266,7 @@ impl Builder {
 
     /// Tells the pool of a block that was sealed.
     fn report(&self, chain: &Chain, block: &SealedBlock) -> Result<(), EngineError> {
-        report_block(&self.mempool, chain, block)
+        report_block(&self.mempool, chain, block, self.clock.now())
     }
 
     /// Tells the pool that blocks were taken back, and gives it their transactions again.
@@ -276,7 +281,7 @@ impl Builder {
             .into_iter()
             .filter_map(decode)
             .collect();
-        let fees = fee_view(chain.config(), chain.store())?;
+        let fees = fee_view(chain.config(), chain.store(), self.clock.now())?;
         self.mempool
             .on_unwind(removed, fees)
             .map_err(|_| EngineError::Internal("mempool cannot read accounts"))
@@ -300,15 +305,16 @@ fn count_sealed(block: &SealedBlock, begun: Instant) {
     metrics::counter!("trestle_sealed_gas_total").increment(block.header.header.gas_used);
 }
 
-/// Tells the pool of a block on top of the chain.
+/// Tells the pool of a block on top of the chain; it is `now` for the chain, in seconds.
 pub(super) fn report_block(
     mempool: &Mempool,
     chain: &Chain,
     block: &SealedBlock,
+    now: u64,
 ) -> Result<(), EngineError> {
     let user = block.body.transactions.iter().filter(|tx| !tx.is_deposit());
     let included: Vec<B256> = user.map(|tx| tx.tx_hash()).collect();
-    let fees = fee_view(chain.config(), chain.store())?;
+    let fees = fee_view(chain.config(), chain.store(), now)?;
     mempool.on_block(&BlockUpdate {
         included: &included,
         diff: &block.diff,
@@ -317,11 +323,11 @@ pub(super) fn report_block(
     Ok(())
 }
 
-/// What a block built now on the store's newest asks of transactions.
+/// What a block built on the store's newest at `now`, in seconds by the chain's clock, asks of transactions.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn fee_view(config: &ChainConfig, store: &Store) -> Result<FeeView, EngineError> {
+pub fn fee_view(config: &ChainConfig, store: &Store, now: u64) -> Result<FeeView, EngineError> {
     let snapshot = store.sequenced()?;
     let number = snapshot.head().number;
     let head = snapshot
@@ -330,7 +336,7 @@ pub fn fee_view(config: &ChainConfig, store: &Store) -> Result<FeeView, EngineEr
         .header;
     let extra = HeaderExtra::decode(&head.extra_data)
         .map_err(|_| EngineError::Internal("head carries no fee state"))?;
-    let seconds = now().saturating_sub(head.timestamp);
+    let seconds = now.saturating_sub(head.timestamp);
     let word = snapshot
         .state_at(number)?
         .slot(&ROLLUP_STATE, &U256::from(1))?;
@@ -341,13 +347,6 @@ pub fn fee_view(config: &ChainConfig, store: &Store) -> Result<FeeView, EngineEr
         least_fee: extra.floor,
         block_gas: fees::user_gas(config, limit, drained, 0),
     })
-}
-
-/// Seconds since the Unix epoch; 0 for a clock before it.
-fn now() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_secs())
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ impl ChainClock {
 }
 
 /// Seconds since the Unix epoch by the machine's clock; 0 for a clock before it.
-fn unix_now() -> u64 {
+pub(crate) fn unix_now() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |elapsed| elapsed.as_secs())

@@ -3,6 +3,7 @@
 use super::{
     BatchTip, BuilderConfig, Chain, EngineError, Heads, HeadsFeed, L1BlockRef, L1Input, L1Ledger,
     builder::{Builder, report_block},
+    clock::unix_now,
     feed::{self, FeedInlet, Offered, Outcome, Verdict},
     follower::Follower,
 };
@@ -319,7 +320,7 @@ impl Engine {
                 let chain = &self.follower.chain;
                 let snapshot = chain.store().sequenced()?;
                 match snapshot.recent(chain.head().header.number) {
-                    Some(block) => report_block(&self.mempool, chain, block),
+                    Some(block) => report_block(&self.mempool, chain, block, unix_now()),
                     None => Ok(()),
                 }
             }
