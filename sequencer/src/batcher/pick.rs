@@ -1,7 +1,9 @@
 //! What goes into the next batch, into what kind, and when.
 
 use super::{
-    BatchBlock, BatchKind, BuildError, BuiltBatch, KindPolicy, build_batch,
+    BatchBlock, BatchKind, BuildError, BuiltBatch, KindPolicy,
+    aside::aside,
+    build_batch,
     kind::blobs_for,
     post::batch_key,
     task::{Batcher, BatcherError, WINDOW},
@@ -93,14 +95,15 @@ impl Batcher {
         Ok(market)
     }
 
-    /// The blobs of a payload, made on a thread of their own.
+    /// The blobs of a payload, made on a thread of their own that gives way to what must answer.
     async fn blobs_of(&mut self, payload: &Bytes) -> Result<BlobSet, BatcherError> {
         let hash = keccak256(payload);
         if let Some((_, blobs)) = self.made.as_ref().filter(|(made, _)| *made == hash) {
             return Ok(blobs.clone());
         }
         let (payload, start) = (payload.clone(), Instant::now());
-        let make = tokio::task::spawn_blocking(move || BlobSet::of_payload(&payload));
+        let make = aside(move || BlobSet::of_payload(&payload));
+        let make = make.map_err(|_| BatcherError::Stopped)?;
         let blobs = make.await.map_err(|_| BatcherError::Stopped)??;
         metrics::histogram!("trestle_batcher_kzg_seconds").record(start.elapsed().as_secs_f64());
         self.made = Some((hash, blobs.clone()));

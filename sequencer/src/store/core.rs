@@ -7,6 +7,7 @@ use super::{
     journal::Op,
     layers::{Layer, Memory, layer_at},
     progress::Shared,
+    recent::Recent,
     tables::{Db, Folded, del, put, set},
 };
 use alloy_primitives::{B256, map::B256Set};
@@ -122,12 +123,12 @@ impl Core {
             .reached(Point::FoldReady)
             .map_err(StoreError::io("fold", "the journal"))?;
 
-        let mut memory = self.memory.write();
-        if reversal.is_none() {
-            drop(memory);
+        let garbage = if reversal.is_none() {
             tx.commit()?;
-            memory = self.memory.write();
+            let next = self.index_above(after.head.number);
+            self.memory.write().prune(after, Some(next))
         } else {
+            let mut memory = self.memory.write();
             tx.commit()?;
             let returned = plan
                 .pool
@@ -135,10 +136,20 @@ impl Core {
                 .filter_map(|(hash, raw)| Some((hash, raw?)));
             memory.drop_above(after.head.number, after.head);
             memory.pool.extend(returned);
-        }
-        memory.prune(after);
+            memory.prune(after, None)
+        };
+        drop(garbage);
         folding.pooled = pooled;
         Ok(())
+    }
+
+    /// The layers above block `number`, and an index of them, made without the lock of the memory.
+    fn index_above(&self, number: u64) -> (Vec<Arc<Layer>>, Recent) {
+        let layers = Arc::clone(&self.memory.read().layers);
+        let above = layers.iter().filter(|layer| layer.number() > number);
+        let above: Vec<_> = above.cloned().collect();
+        let recent = Recent::new(&above);
+        (above, recent)
     }
 
     /// How the tables get back to `to`.

@@ -121,14 +121,45 @@ impl Memory {
         }
     }
 
-    /// Forgets what the tables hold since a fold.
-    pub(super) fn prune(&mut self, folded: Folded) {
+    /// Forgets what the tables hold since a fold. `next` is an index made of the first of the layers that stay, without
+    /// the lock of this memory; it is used where it fits. What is no longer needed is handed out, to be dropped without
+    /// the lock as well: that can take as long as the fold.
+    pub(super) fn prune(
+        &mut self,
+        folded: Folded,
+        next: Option<(Vec<Arc<Layer>>, Recent)>,
+    ) -> Garbage {
         let layers = Arc::make_mut(&mut self.layers);
-        layers.retain(|layer| layer.number() > folded.head.number);
-        self.recent = Arc::new(Recent::new(layers));
+        let stay = layers.partition_point(|layer| layer.number() <= folded.head.number);
+        let gone: Vec<_> = layers.drain(..stay).collect();
+        let recent = match next {
+            Some((known, recent)) if is_prefix(&known, layers) => {
+                let more = layers.get(known.len()..).unwrap_or_default();
+                more.iter().for_each(|layer| recent.push(layer));
+                recent
+            }
+            _ => Recent::new(layers),
+        };
+        let recent = std::mem::replace(&mut self.recent, Arc::new(recent));
         self.marks.retain(|_, (record, _)| *record > folded.record);
         self.folded = folded;
+        Garbage {
+            _layers: gone,
+            _recent: recent,
+        }
     }
+}
+
+/// What memory held before a fold.
+#[derive(Debug)]
+pub(super) struct Garbage {
+    _layers: Vec<Arc<Layer>>,
+    _recent: Arc<Recent>,
+}
+
+/// Whether `layers` begin with `known`.
+fn is_prefix(known: &[Arc<Layer>], layers: &[Arc<Layer>]) -> bool {
+    known.len() <= layers.len() && known.iter().zip(layers).all(|(a, b)| Arc::ptr_eq(a, b))
 }
 
 /// The layer of a block, among consecutive layers.
