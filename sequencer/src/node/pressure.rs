@@ -237,7 +237,7 @@ mod tests {
         unposted.begin_after(block(3));
         assert_eq!((numbers(&unposted), unposted.bytes), (vec![], 0));
         assert!(
-            unposted.backlog().bytes == 0,
+            unposted.backlog(0).bytes == 0,
             "and begins after the safe block"
         );
     }
