@@ -3,5 +3,5 @@
 .PHONY: bench-keccak
 
 bench-keccak: ## nanoseconds per hash, and microseconds of a state root per changed key, beside one by one
-	cargo run --release --locked --package trestle-keccak --example compare
+	cargo run --release --locked --package trestle-keccak --example hashes
 	cargo run --release --locked --package trestle-keccak --example roots
