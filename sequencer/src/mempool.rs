@@ -27,7 +27,7 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes};
 use futures::future::BoxFuture;
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use tokio::sync::{Notify, broadcast};
 use trestle_protocol::{AccountInfo, ChainConfig, StateDiff};
 
@@ -243,13 +243,7 @@ impl Mempool {
             }
         }
         pool.set_fees(update.fees);
-        let has_ready = pool.has_ready();
-        let gone = pool.take_gone();
-        drop(pool);
-        self.forget(gone);
-        if has_ready {
-            self.wake();
-        }
+        self.release(pool);
     }
 
     /// Takes in that the chain was rewound to the block that the state now shows, or that the node
@@ -346,6 +340,16 @@ impl Mempool {
     /// Announces every admitted transaction.
     pub fn subscribe(&self) -> broadcast::Receiver<Arc<PooledTransaction>> {
         self.announcements.subscribe()
+    }
+
+    /// Ends a change of the pool: the journal forgets what was dropped, and the engine wakes for what is ready.
+    fn release(&self, mut pool: MutexGuard<'_, Pool>) {
+        let (has_ready, gone) = (pool.has_ready(), pool.take_gone());
+        drop(pool);
+        self.forget(gone);
+        if has_ready {
+            self.wake();
+        }
     }
 
     fn forget(&self, gone: Vec<B256>) {

@@ -90,7 +90,7 @@ async fn hold(args: &Args, minutes: u64) -> eyre::Result<()> {
     let stack = Stack::start(&args.trestle, &args.disk, settings(args)).await?;
     let mut load = Load::prepare(stack.target()?, plan, kind, args.accounts).await?;
     println!(
-        "{} transactions per second ({}) from {} accounts in batches, and a lone client beside them; RSS and CPU of the node",
+        "{} transactions per second ({}) from {} accounts in batches, and a lone client beside them; anonymous memory and CPU of the node",
         args.rate,
         report::name(kind),
         plan.senders

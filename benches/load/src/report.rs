@@ -57,7 +57,7 @@ impl Display for Minute {
         let Self { minute, held, lone } = self;
         write!(
             f,
-            "{minute:>4}: {:>6.0} tx/s, RSS {:>5} MiB, {:>6.1} µs/tx, {:>6.0} B written/tx, p99 {:.1} ms, lone client p99 {:.1} ms",
+            "{minute:>4}: {:>6.0} tx/s, anonymous {:>5} MiB, {:>6.1} µs/tx, {:>6.0} B written/tx, p99 {:.1} ms, lone client p99 {:.1} ms",
             held.rate(),
             held.resident >> 20,
             held.node_micros(),
@@ -103,7 +103,7 @@ impl Display for Report {
             "p50 ms",
             "p99 ms",
             "wrote B/tx",
-            "RSS MiB"
+            "anon MiB"
         )?;
         self.rows.iter().try_for_each(|row| row.fmt_full(f))?;
         writeln!(f, "\nbelow full load, ms")?;

@@ -202,8 +202,7 @@ impl Stack {
     }
 }
 
-/// Deploys a chain of the shipped configuration but for its target, with calldata batches: bytes in blobs are
-/// measured by a bench of their own.
+/// Deploys a chain of the shipped configuration but for its target.
 async fn deploy_chain(l1: &Anvil, settings: Settings) -> eyre::Result<Deployed> {
     let [operator, batcher] = [signer(OPERATOR)?, signer(BATCHER)?].map(|key| key.address());
     let mut config = DeployConfig::new(31_337, CHAIN_ID, operator, batcher);

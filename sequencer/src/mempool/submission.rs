@@ -99,13 +99,7 @@ impl Mempool {
             let entered = insert_all(&mut pool, checked, accounts);
             let admitted: Vec<_> = entered.iter().flatten().cloned().collect();
             let journaled = (!admitted.is_empty()).then(|| journal(&admitted));
-            let has_ready = pool.has_ready();
-            let gone = pool.take_gone();
-            drop(pool);
-            self.forget(gone);
-            if has_ready {
-                self.wake();
-            }
+            self.release(pool);
             for tx in admitted {
                 let _ = self.announcements.send(tx);
             }

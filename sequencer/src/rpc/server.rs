@@ -8,7 +8,6 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::mempool::Mempool;
 use axum::{
     Router,
     body::Body,
@@ -47,6 +46,7 @@ use super::{
     middleware::{Dispatch, Transport},
     subscriptions,
 };
+use crate::mempool::Mempool;
 
 /// Changes of the chain that a slow subscriber may fall behind.
 const EVENTS: usize = 4_096;
