@@ -23,7 +23,7 @@ const ROWS: usize = 20;
 const PACE: f64 = 13_000.0;
 
 /// The accounts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Crowd {
     size: usize,
     /// Which member is next: a generator of full period over 64 bits.

@@ -22,7 +22,10 @@ use crate::{
 /// Requests of one HTTP request.
 pub(crate) const BATCH: usize = 50;
 /// Pause before receipts that were not there are asked for again, in milliseconds.
-const ASK_AGAIN_MILLIS: u64 = 4;
+pub(crate) const ASK_AGAIN_MILLIS: u64 = 4;
+/// The same under full load, and before they are asked for at first: each answer that there is none would cost the
+/// node about what the answer costs that counts, and the more of them there were the slower it is.
+pub(crate) const ASK_LATER_MILLIS: u64 = 100;
 /// The same for a client that has one transaction under way, in microseconds.
 const ASK_ONE_MICROS: u64 = 500;
 /// Time for a receipt to appear, in seconds.
@@ -68,10 +71,17 @@ struct Receipt {
 pub(crate) struct Load {
     target: Target,
     plan: Plan,
-    kind: Kind,
-    senders: Vec<Sender>,
+    payers: Payers,
     /// Sends one transaction after the other.
     lone: Sender,
+}
+
+/// Who sends, what, and to whom.
+#[derive(Clone, Debug)]
+struct Payers {
+    senders: Vec<Sender>,
+    connections: usize,
+    kind: Kind,
     token: Address,
     crowd: Crowd,
 }
@@ -96,14 +106,18 @@ impl Load {
             Kind::Token | Kind::Market => deploy_token(&rpc, &mut rich, &senders).await?,
         };
         let lone = senders.pop().ok_or_else(|| eyre!("no senders"))?;
+        let payers = Payers {
+            senders,
+            connections: plan.connections,
+            kind,
+            token,
+            crowd,
+        };
         Ok(Self {
             target,
             plan,
-            kind,
-            senders,
+            payers,
             lone,
-            token,
-            crowd,
         })
     }
 
@@ -117,7 +131,7 @@ impl Load {
     /// # Errors
     /// When a transaction is refused, fails, or its receipt does not come.
     pub(crate) async fn full(&mut self) -> eyre::Result<Measured> {
-        let lanes = self.sign(self.plan.each)?;
+        let lanes = self.payers.sign(self.plan.each)?;
         let meter = Meter::start(self.target.process)?;
         let start = Instant::now();
         let runs = lanes
@@ -140,14 +154,54 @@ impl Load {
         rate: f64,
         time: Duration,
     ) -> eyre::Result<(Measured, Latency)> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a few rounds of a few seconds"
-        )]
-        let each = ((rate * time.as_secs_f64() / self.senders.len() as f64) as usize).max(1);
-        let lanes = self.sign(each)?;
+        let lanes = self.payers.sign(self.each_at(rate, time))?;
+        self.pace(rate, time, lanes).await
+    }
+
+    /// The same round after round, without a pause: what is sent next is signed meanwhile. Each round is shown as it
+    /// ends.
+    ///
+    /// # Errors
+    /// Those of [`Self::paced`].
+    pub(crate) async fn held(
+        &mut self,
+        rate: f64,
+        time: Duration,
+        rounds: u64,
+        show: impl Fn(u64, Measured, Latency),
+    ) -> eyre::Result<()> {
+        let each = self.each_at(rate, time);
+        let mut lanes = self.payers.sign(each)?;
+        for round in 1..=rounds {
+            let mut payers = self.payers.clone();
+            let next = tokio::task::spawn_blocking(move || {
+                let lanes = payers.sign(each)?;
+                eyre::Ok((payers, lanes))
+            });
+            let (measured, lone) = self.pace(rate, time, lanes).await?;
+            (self.payers, lanes) = next.await??;
+            show(round, measured, lone);
+        }
+        Ok(())
+    }
+
+    /// Transactions of each account that make this rate for this time.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "a few rounds of a minute at most"
+    )]
+    fn each_at(&self, rate: f64, time: Duration) -> usize {
+        ((rate * time.as_secs_f64() / self.payers.senders.len() as f64) as usize).max(1)
+    }
+
+    async fn pace(
+        &mut self,
+        rate: f64,
+        time: Duration,
+        lanes: Vec<Vec<Signed>>,
+    ) -> eyre::Result<(Measured, Latency)> {
         let pause = Duration::from_secs_f64(usize_f64(BATCH * lanes.len()) / rate);
         let meter = Meter::start(self.target.process)?;
         let start = Instant::now();
@@ -172,8 +226,10 @@ impl Load {
         let begun = Instant::now();
         let mut latencies = Vec::new();
         while begun.elapsed() < time {
-            let to = self.crowd.member();
-            let signed = self.lone.transfer(self.kind, self.token, to)?;
+            let to = self.payers.crowd.member();
+            let signed = self
+                .lone
+                .transfer(self.payers.kind, self.payers.token, to)?;
             let sent = Instant::now();
             let _: B256 = rpc.single("eth_sendRawTransaction", &signed.params).await?;
             let hash = format!("[\"{}\"]", signed.hash);
@@ -192,24 +248,18 @@ impl Load {
         }
         Latency::of(latencies)
     }
+}
 
+impl Payers {
     /// Transactions of each connection, in the order of sending: every sender once, then again.
     fn sign(&mut self, each: usize) -> eyre::Result<Vec<Vec<Signed>>> {
-        let Self {
-            plan,
-            kind,
-            senders,
-            token,
-            crowd,
-            ..
-        } = self;
-        let share = senders.len().div_ceil(plan.connections);
+        let share = self.senders.len().div_ceil(self.connections);
         let mut lanes = Vec::new();
-        for senders in senders.chunks_mut(share) {
+        for senders in self.senders.chunks_mut(share) {
             let mut lane = Vec::with_capacity(senders.len() * each);
             for _ in 0..each {
                 for sender in &mut *senders {
-                    lane.push(sender.transfer(*kind, *token, crowd.member())?);
+                    lane.push(sender.transfer(self.kind, self.token, self.crowd.member())?);
                 }
             }
             lanes.push(lane);
@@ -251,7 +301,8 @@ async fn deploy_token(rpc: &Rpc, rich: &mut Sender, senders: &[Sender]) -> eyre:
     let code = SampleToken::BYTECODE.clone();
     let create = rich.sign(TxKind::Create, U256::ZERO, code, 3_000_000)?;
     send(rpc, std::slice::from_ref(&create)).await?;
-    let created = receipts(rpc, std::slice::from_ref(&create)).await?;
+    let pause = Duration::from_millis(ASK_AGAIN_MILLIS);
+    let created = receipts(rpc, std::slice::from_ref(&create), pause).await?;
     let token = created.first().and_then(|receipt| receipt.contract_address);
     let token = token.ok_or_else(|| eyre!("the token was not created"))?;
     for holders in senders.chunks(MINTS) {
@@ -271,7 +322,12 @@ async fn send_lane(rpc: Rpc, lane: Vec<Signed>) -> eyre::Result<Vec<Duration>> {
     for batch in lane.chunks(BATCH) {
         let sent = Instant::now();
         send(&rpc, batch).await?;
-        waiting.push(tokio::spawn(see(rpc.clone(), batch.to_vec(), sent)));
+        let (rpc, batch) = (rpc.clone(), batch.to_vec());
+        waiting.push(tokio::spawn(async move {
+            let pause = Duration::from_millis(ASK_LATER_MILLIS);
+            sleep(pause).await;
+            see(rpc, batch, sent, pause).await
+        }));
     }
     collect(waiting).await
 }
@@ -285,7 +341,7 @@ async fn pace_lane(rpc: Rpc, lane: Vec<Signed>, pause: Duration) -> eyre::Result
         let (rpc, batch, sent) = (rpc.clone(), batch.to_vec(), due);
         waiting.push(tokio::spawn(async move {
             send(&rpc, &batch).await?;
-            see(rpc, batch, sent).await
+            see(rpc, batch, sent, Duration::from_millis(ASK_AGAIN_MILLIS)).await
         }));
         due += pause;
     }
@@ -302,15 +358,21 @@ async fn collect(waiting: Vec<Seen>) -> eyre::Result<Vec<Duration>> {
     Ok(latencies)
 }
 
-async fn see(rpc: Rpc, batch: Vec<Signed>, sent: Instant) -> eyre::Result<Vec<Duration>> {
-    receipts(&rpc, &batch).await?;
+async fn see(
+    rpc: Rpc,
+    batch: Vec<Signed>,
+    sent: Instant,
+    pause: Duration,
+) -> eyre::Result<Vec<Duration>> {
+    receipts(&rpc, &batch, pause).await?;
     Ok(vec![sent.elapsed(); batch.len()])
 }
 
 /// Sends a batch and waits for its receipts.
 pub(crate) async fn send_and_see(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<()> {
     send(rpc, batch).await?;
-    receipts(rpc, batch).await.map(drop)
+    let pause = Duration::from_millis(ASK_AGAIN_MILLIS);
+    receipts(rpc, batch, pause).await.map(drop)
 }
 
 async fn send(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<()> {
@@ -318,8 +380,8 @@ async fn send(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<()> {
     rpc.batch("eth_sendRawTransaction", &params).await.map(drop)
 }
 
-/// The receipts of a batch, asked for until all are there; all must be of success.
-async fn receipts(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<Vec<Receipt>> {
+/// The receipts of a batch, asked for until all are there, with a pause between; all must be of success.
+async fn receipts(rpc: &Rpc, batch: &[Signed], pause: Duration) -> eyre::Result<Vec<Receipt>> {
     let limit = Instant::now() + Duration::from_secs(RECEIPT_SECONDS);
     let mut missing: Vec<_> = batch.iter().map(|tx| tx.hash).collect();
     let mut found = Vec::with_capacity(batch.len());
@@ -346,7 +408,7 @@ async fn receipts(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<Vec<Receipt>> {
             );
         }
         missing = still;
-        sleep(Duration::from_millis(ASK_AGAIN_MILLIS)).await;
+        sleep(pause).await;
     }
 }
 

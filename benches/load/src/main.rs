@@ -63,6 +63,9 @@ struct Args {
     /// Target of the fee rule in gas per second, the highest that a chain may have.
     #[arg(long, default_value_t = 479_000_000)]
     target_gas: u64,
+    /// MiB that may wait for L1, where a rate is held that L1 cannot take.
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    max_backlog: u32,
     /// Seconds between blocks of the rollup's L1.
     #[arg(long, default_value_t = 12)]
     l1_block_time: u64,
@@ -95,13 +98,10 @@ async fn hold(args: &Args, minutes: u64) -> eyre::Result<()> {
         report::name(kind),
         plan.senders
     );
-    for minute in 1..=minutes {
-        let (held, lone) = load
-            .paced(args.rate.into(), Duration::from_secs(60))
-            .await
-            .map_err(|error| error.wrap_err(stack.log()))?;
-        println!("{}", report::Minute { minute, held, lone });
-    }
+    let show = |minute, held, lone| println!("{}", report::Minute { minute, held, lone });
+    load.held(args.rate.into(), Duration::from_secs(60), minutes, show)
+        .await
+        .map_err(|error| error.wrap_err(stack.log()))?;
     stack.stop().await
 }
 
@@ -141,6 +141,7 @@ async fn measure(args: &Args) -> eyre::Result<()> {
 const fn settings(args: &Args) -> Settings {
     Settings {
         target_gas: args.target_gas,
+        max_backlog: args.max_backlog,
         l1_block_time: args.l1_block_time,
     }
 }

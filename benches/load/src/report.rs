@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     disk::Disk,
-    load::{BATCH, Plan},
+    load::{ASK_AGAIN_MILLIS, ASK_LATER_MILLIS, BATCH, Plan},
     measure::{Latency, Measured},
     senders::Kind,
     stack::{Posted, Settings},
@@ -130,6 +130,7 @@ impl Report {
         let Settings {
             target_gas,
             l1_block_time,
+            ..
         } = self.settings;
         let lines = [
             format!(
@@ -138,7 +139,12 @@ impl Report {
             format!(
                 "in JSON-RPC batches of {BATCH}; every receipt is fetched by its hash. Time runs from the first request"
             ),
-            "to the last receipt, latency from the start of a batch's request to its last receipt. CPU, bytes of".into(),
+            format!(
+                "to the last receipt, latency from the start of a batch's request to its last receipt, which are asked for every"
+            ),
+            format!(
+                "{ASK_LATER_MILLIS} ms under full load, the first time so long after sending, else every {ASK_AGAIN_MILLIS} ms. CPU, bytes of"
+            ),
             "write calls and memory (anonymous) are those of the node's process, from /proc. On the same".into(),
             format!(
                 "{cores} cores run this generator and, for trestle, its L1. trestle: the shipped configuration but for a"

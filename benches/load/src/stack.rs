@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) target_gas: u64,
     /// Seconds between blocks of L1.
     pub(crate) l1_block_time: u64,
+    /// MiB that may wait for L1.
+    pub(crate) max_backlog: u32,
 }
 
 /// A running chain.
@@ -91,7 +93,7 @@ impl Stack {
             .rpc("evm_setIntervalMining", (settings.l1_block_time,))
             .await?;
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let args = arguments(data.path(), &l1, settings.l1_block_time, port);
+        let args = arguments(data.path(), &l1, settings, port);
         let url = format!("http://127.0.0.1:{port}");
         let mut stack = Self {
             sequencer: spawn(program, &args, data.path())?,
@@ -237,7 +239,7 @@ async fn fund(l1: &Anvil, deployed: &Deployed) -> eyre::Result<()> {
     Ok(())
 }
 
-fn arguments(folder: &Path, l1: &Anvil, l1_block_time: u64, port: u16) -> Vec<String> {
+fn arguments(folder: &Path, l1: &Anvil, settings: Settings, port: u16) -> Vec<String> {
     let path = |name: &str| folder.join(name).display().to_string();
     [
         "sequencer",
@@ -252,7 +254,9 @@ fn arguments(folder: &Path, l1: &Anvil, l1_block_time: u64, port: u16) -> Vec<St
         "--batch-kind",
         "blobs",
         "--l1-block-time",
-        &l1_block_time.to_string(),
+        &settings.l1_block_time.to_string(),
+        "--max-backlog",
+        &settings.max_backlog.to_string(),
         "--rpc-port",
         &port.to_string(),
         "--deposit-depth",
