@@ -5,6 +5,7 @@
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
 mod account;
+mod allocator;
 mod archive;
 mod blobs;
 mod challenger;
@@ -37,10 +38,6 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use settings::{Parsed, Refusal};
-
-/// Small pieces of many sizes come and go on all threads, and most of them end on another than they began on.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// An optimistic rollup in one binary.
 #[derive(Debug, Parser)]
@@ -124,6 +121,7 @@ impl Command {
 }
 
 fn main() -> ExitCode {
+    allocator::keep();
     let cli = match settings::parse::<Cli>(std::env::args_os()) {
         Ok(Parsed::Run(cli)) => cli,
         Ok(Parsed::Show(text)) => {

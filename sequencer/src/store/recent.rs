@@ -11,14 +11,15 @@ use alloy_primitives::{
     map::{AddressMap, B256Map, HashMap},
 };
 use parking_lot::RwLock;
+use smallvec::SmallVec;
 use std::sync::Arc;
 use trestle_protocol::{
     AccountInfo,
     trie::{Nibbles, TrieChanges},
 };
 
-/// Values by the block that wrote them, oldest first.
-type Versions<T> = Vec<(u64, T)>;
+/// Values by the block that wrote them, oldest first. Most keys are written once before they are folded.
+type Versions<T> = SmallVec<[(u64, T); 1]>;
 
 #[derive(Debug, Default)]
 struct Maps {
@@ -28,7 +29,7 @@ struct Maps {
     transactions: B256Map<(u64, u32)>,
     numbers: B256Map<u64>,
     /// Blocks that changed a trie node, oldest first.
-    nodes: HashMap<NodeKey, Vec<u64>>,
+    nodes: HashMap<NodeKey, SmallVec<[u64; 2]>>,
 }
 
 /// A trie node: the hashed address for a storage trie, and the path.
