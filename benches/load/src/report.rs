@@ -139,9 +139,7 @@ impl Report {
             format!(
                 "in JSON-RPC batches of {BATCH}; every receipt is fetched by its hash. Time runs from the first request"
             ),
-            format!(
-                "to the last receipt, latency from the start of a batch's request to its last receipt, which are asked for every"
-            ),
+            "to the last receipt, latency from the start of a batch's request to its last receipt, which are asked for every".into(),
             format!(
                 "{ASK_LATER_MILLIS} ms under full load, the first time so long after sending, else every {ASK_AGAIN_MILLIS} ms. CPU, bytes of"
             ),

@@ -37,7 +37,9 @@ pub enum StoreError {
         got: Box<Identity>,
     },
     /// The data directory was written in another format.
-    #[error("data directory has format {got}, this program reads {expected}")]
+    #[error(
+        "data directory has format {got}, this program reads {expected}: take a snapshot with the program that wrote it and restore that with this one"
+    )]
     Format {
         /// Format of this program.
         expected: u32,

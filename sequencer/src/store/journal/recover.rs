@@ -53,7 +53,7 @@ pub(in crate::store) fn recover(
     for (index, segment) in loaded.iter().enumerate() {
         let later = loaded.get(index + 1..).unwrap_or_default();
         let Some(header) = &segment.header else {
-            let next = expected.unwrap_or(applied + 1);
+            let next = expected.unwrap_or(0).max(applied + 1);
             if !is_replaced(later, next) {
                 refuse_damage(segment, 0, later, next)?;
             }

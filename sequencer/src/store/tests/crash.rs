@@ -270,3 +270,27 @@ fn unwind_that_the_disk_refuses_halts_until_reopened() {
     chain.unwind(2);
     assert_equal(&store, &chain);
 }
+
+#[test]
+fn blank_segment_before_folded_records_is_passed_over() {
+    let _quiet = nobody_starts();
+    let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
+    let mut chain = Chain::new();
+    let mut config = config_on(&fault, dir.path(), &chain);
+    config.segment_bytes = 1_000;
+    let store = Store::open(config.clone()).unwrap();
+    for seed in 1..=6 {
+        append(&store, &chain.extend(seed)).unwrap();
+    }
+    let paths = fault.paths();
+    let [first, second, _, ..] = paths.as_slice() else {
+        panic!("too few segments: {paths:?}")
+    };
+    let oldest = fault.content(first);
+    store.close().unwrap();
+    // A loss of power may bring a removed segment back, and one whose content was never written.
+    fault.overwrite(first, oldest);
+    fault.overwrite(second, vec![0; 500]);
+    let store = Store::open(config).unwrap();
+    assert_equal(&store, &chain);
+}
