@@ -9,6 +9,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 /// Named moments at which a fault injector may end the process.
@@ -50,6 +51,18 @@ pub trait Files: Debug + Send + Sync {
     /// From the operating system.
     fn create(&self, path: &Path) -> io::Result<Box<dyn Appender>>;
 
+    /// Makes a file of so many zeros, durable but for its name. Takes its time: other files are written meanwhile.
+    ///
+    /// # Errors
+    /// From the operating system.
+    fn prepare(&self, path: &Path, bytes: usize) -> io::Result<()>;
+
+    /// Opens a file that was prepared; what is appended replaces its zeros from the start.
+    ///
+    /// # Errors
+    /// From the operating system.
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Appender>>;
+
     /// The whole content of a file.
     ///
     /// # Errors
@@ -90,6 +103,11 @@ pub trait Files: Debug + Send + Sync {
     }
 }
 
+/// Bytes that [`Disk`] prepares at a time, so that others' syncs do not wait behind them.
+const PIECE: usize = 1 << 20;
+/// Pause after each.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// The operating system's files.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Disk;
@@ -99,6 +117,27 @@ impl Files for Disk {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         Ok(Box::new(DiskFile(options.open(path)?)))
+    }
+
+    fn prepare(&self, path: &Path, bytes: usize) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(path)?;
+        let zeros = vec![0; PIECE];
+        let mut left = bytes;
+        while left > 0 {
+            let piece = zeros.get(..left.min(PIECE)).unwrap_or(&zeros);
+            file.write_all(piece)?;
+            file.sync_data()?;
+            left = left.saturating_sub(piece.len());
+            std::thread::sleep(PAUSE);
+        }
+        Ok(())
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Appender>> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        Ok(Box::new(DiskFile(file)))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

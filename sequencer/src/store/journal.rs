@@ -12,10 +12,12 @@
 //! this one was written; it tells a torn tail (nothing lost) from damage (something lost): a bad
 //! record `n` is damage if any readable record says that `n` was durable. A segment is never
 //! touched again after it was closed or the process ended: the next one names its first record,
-//! and whatever the previous one holds from that number on is void.
+//! and whatever the previous one holds from that number on is void. Zeros may follow the last record, for segments
+//! but the first after a start are prepared before they are needed.
 
 mod record;
 mod recover;
+mod spare;
 mod writer;
 
 pub(super) use record::{MarkWrite, Op};

@@ -7,11 +7,12 @@
 use super::{
     record::{Frame, Op, segment_header},
     recover::Segment,
+    spare::Spare,
 };
 use crate::store::{Appender, Files, Identity, Point, StoreError};
 use std::{
     fmt::Debug,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         mpsc::{Receiver, RecvTimeoutError, Sender, channel},
@@ -62,6 +63,7 @@ impl Journal {
             config,
             sink,
             segment: None,
+            spare: None,
             next_segment,
             durable: next_record.saturating_sub(1),
             pending: Vec::new(),
@@ -101,6 +103,7 @@ struct Writer {
     sink: Box<dyn Sink>,
     /// The open segment and its length in bytes.
     segment: Option<(Box<dyn Appender>, PathBuf, usize)>,
+    spare: Option<Spare>,
     next_segment: u64,
     /// The last record on disk.
     durable: u64,
@@ -115,6 +118,9 @@ impl Writer {
         }
         if !self.pending.is_empty() {
             self.commit_or_stall();
+        }
+        if let Some(spare) = self.spare.take() {
+            spare.discard(self.config.files.as_ref());
         }
     }
 
@@ -181,23 +187,60 @@ impl Writer {
         *length += bytes.len();
         files
             .reached(Point::JournalSynced)
-            .map_err(StoreError::io("sync", &*path))
+            .map_err(StoreError::io("sync", &*path))?;
+        if *length >= full / 2 {
+            self.prepare_next();
+        }
+        Ok(())
+    }
+
+    /// Has the next segment prepared, once.
+    fn prepare_next(&mut self) {
+        let JournalConfig {
+            files,
+            dir,
+            segment_bytes,
+            ..
+        } = &self.config;
+        match &self.spare {
+            Some(spare) if spare.number.saturating_add(1) == self.next_segment => return,
+            Some(spare) if !spare.is_finished() => return,
+            _ => {}
+        }
+        if let Some(missed) = self.spare.take() {
+            missed.discard(files.as_ref());
+        }
+        let number = self.next_segment;
+        self.spare = Spare::prepare(files, segment_path(dir, number), number, *segment_bytes);
+        self.next_segment = number.saturating_add(1);
+    }
+
+    /// A new file, or the one that was prepared to come next.
+    fn next_file(&mut self) -> Result<(Box<dyn Appender>, PathBuf), StoreError> {
+        let JournalConfig { files, dir, .. } = &self.config;
+        let is_next = |spare: &mut Spare| {
+            spare.number.saturating_add(1) == self.next_segment && spare.is_finished()
+        };
+        if let Some(path) = self.spare.take_if(is_next).and_then(Spare::path) {
+            let file = files.reopen(&path).map_err(StoreError::io("open", &path))?;
+            return Ok((file, path));
+        }
+        let path = segment_path(dir, self.next_segment);
+        self.next_segment += 1;
+        let file = files.create(&path);
+        Ok((file.map_err(StoreError::io("create", &path))?, path))
     }
 
     fn open_segment(&mut self) -> Result<(Box<dyn Appender>, PathBuf, usize), StoreError> {
+        let first = self.durable + 1;
+        let (mut file, path) = self.next_file()?;
         let JournalConfig {
             files,
             dir,
             identity,
             ..
         } = &self.config;
-        let first = self.durable + 1;
-        let path = dir.join(format!("{:010}.journal", self.next_segment));
-        self.next_segment += 1;
         let header = segment_header(identity, first);
-        let mut file = files
-            .create(&path)
-            .map_err(StoreError::io("create", &path))?;
         self.sink.opened(Segment {
             path: path.clone(),
             first,
@@ -207,4 +250,8 @@ impl Writer {
         files.sync_dir(dir).map_err(StoreError::io("sync", dir))?;
         Ok((file, path, header.len()))
     }
+}
+
+fn segment_path(dir: &Path, number: u64) -> PathBuf {
+    dir.join(format!("{number:010}.journal"))
 }

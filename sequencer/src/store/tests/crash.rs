@@ -5,7 +5,11 @@ use super::{
     fault::{Crash, Fault},
 };
 use crate::store::{Store, StoreConfig, StoreError, block::reference, journal::recover};
-use std::{path::Path, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 fn config_on(fault: &Fault, dir: &Path, chain: &Chain) -> StoreConfig {
     let mut config = config(dir, chain.genesis());
@@ -293,4 +297,64 @@ fn blank_segment_before_folded_records_is_passed_over() {
     fault.overwrite(second, vec![0; 500]);
     let store = Store::open(config).unwrap();
     assert_equal(&store, &chain);
+}
+
+/// Whether a segment is one that was prepared, and has begun.
+fn was_prepared(content: &[u8]) -> bool {
+    content.starts_with(b"TRSJ") && content.ends_with(&[0; 64])
+}
+
+#[test]
+fn blocks_in_a_prepared_segment_survive_any_loss_of_power() {
+    const SEGMENT: usize = 4_000;
+    let _quiet = nobody_starts();
+    for seed in 0..12 {
+        let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
+        let mut chain = Chain::new();
+        let mut config = config_on(&fault, dir.path(), &chain);
+        config.segment_bytes = SEGMENT;
+        let store = Store::open(config.clone()).unwrap();
+        let is_prepared = |path: &PathBuf| was_prepared(&fault.content(path));
+        let limit = Instant::now() + Duration::from_secs(20);
+        while !fault.paths().iter().any(is_prepared) {
+            let next = chain.head() + 1;
+            append(&store, &chain.extend(next)).unwrap();
+            assert!(Instant::now() < limit, "no segment was prepared in time");
+        }
+        fault.die();
+        drop(store);
+        fault.restart(Crash::PowerLoss(seed));
+        let store = Store::open(config).unwrap();
+        assert_equal(&store, &chain);
+        append(&store, &chain.extend(9_999)).unwrap();
+    }
+}
+
+#[test]
+fn chain_goes_on_through_prepared_segments_of_a_real_disk() {
+    let _quiet = nobody_starts();
+    let dir = tempfile::tempdir().unwrap();
+    let mut chain = Chain::new();
+    let mut config = config(dir.path(), chain.genesis());
+    config.segment_bytes = 4_000;
+    for _ in 0..3 {
+        let store = Store::open(config.clone()).unwrap();
+        for _ in 0..20 {
+            let next = chain.head() + 1;
+            append(&store, &chain.extend(next)).unwrap();
+        }
+        drop(store);
+    }
+    let store = Store::open(config).unwrap();
+    assert_equal(&store, &chain);
+    let is_blank = |entry: std::io::Result<std::fs::DirEntry>| {
+        let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+        !bytes.starts_with(b"TRSJ")
+    };
+    let journal = std::fs::read_dir(dir.path().join("journal")).unwrap();
+    assert_eq!(
+        journal.map(is_blank).filter(|blank| *blank).count(),
+        0,
+        "spares are removed"
+    );
 }

@@ -174,6 +174,32 @@ impl Files for Fault {
         Ok(Box::new(FaultFile {
             fault: self.clone(),
             path: path.into(),
+            position: 0,
+        }))
+    }
+
+    fn prepare(&self, path: &Path, bytes: usize) -> io::Result<()> {
+        let mut state = self.0.lock();
+        if state.dead {
+            return Err(io::Error::other("the process has ended"));
+        }
+        let file = Content {
+            bytes: vec![0; bytes],
+            synced: bytes,
+            ..Content::default()
+        };
+        state.files.insert(path.into(), file);
+        Ok(())
+    }
+
+    fn reopen(&self, path: &Path) -> io::Result<Box<dyn Appender>> {
+        let mut state = self.0.lock();
+        state.operate()?;
+        state.file(path)?;
+        Ok(Box::new(FaultFile {
+            fault: self.clone(),
+            path: path.into(),
+            position: 0,
         }))
     }
 
@@ -227,6 +253,7 @@ impl Files for Fault {
 struct FaultFile {
     fault: Fault,
     path: PathBuf,
+    position: usize,
 }
 
 impl Appender for FaultFile {
@@ -238,7 +265,12 @@ impl Appender for FaultFile {
         } else {
             &bytes[..bytes.len() / 2]
         };
-        state.file(&self.path)?.bytes.extend(written);
+        let file = state.file(&self.path)?;
+        let end = self.position + written.len();
+        file.synced = file.synced.min(self.position);
+        file.bytes.resize(file.bytes.len().max(end), 0);
+        file.bytes[self.position..end].copy_from_slice(written);
+        self.position = end;
         outcome
     }
 

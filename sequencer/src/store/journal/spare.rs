@@ -1,0 +1,54 @@
+//! The next segment, prepared on a thread of its own while the present one fills.
+//!
+//! A sync of a file that grows must also make its new length and the places of its blocks durable: file systems do
+//! that together with those of all other files, and so it waits for what a fold has written. Bytes that are there
+//! already are replaced without that.
+
+use crate::store::Files;
+use std::{io, path::PathBuf, sync::Arc, thread::JoinHandle};
+
+/// A file of zeros, or one on the way. As long as it has no header it holds nothing, and a start removes it.
+#[derive(Debug)]
+pub(super) struct Spare {
+    /// Number of the segment.
+    pub(super) number: u64,
+    path: PathBuf,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Spare {
+    /// Begins to prepare segment `number` at `path`; `None` where no thread is to be had: it can do without.
+    pub(super) fn prepare(
+        files: &Arc<dyn Files>,
+        path: PathBuf,
+        number: u64,
+        bytes: usize,
+    ) -> Option<Self> {
+        let (files, target) = (Arc::clone(files), path.clone());
+        let thread = std::thread::Builder::new()
+            .name("segment".into())
+            .spawn(move || files.prepare(&target, bytes))
+            .ok()?;
+        Some(Self {
+            number,
+            path,
+            thread,
+        })
+    }
+
+    /// Whether the thread has ended.
+    pub(super) fn is_finished(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// Where it is, if it could be made.
+    pub(super) fn path(self) -> Option<PathBuf> {
+        matches!(self.thread.join(), Ok(Ok(()))).then_some(self.path)
+    }
+
+    /// Removes it. What cannot be removed is, at the next start.
+    pub(super) fn discard(self, files: &dyn Files) {
+        let _ = self.thread.join();
+        let _ = files.remove(&self.path);
+    }
+}
