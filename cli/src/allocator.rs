@@ -1,4 +1,4 @@
-//! The memory allocator of the program, C libraries included.
+//! The memory allocator of the program; C libraries have the system's.
 
 #![expect(unsafe_code, reason = "the allocator is a C library")]
 
@@ -13,8 +13,10 @@ const PURGE_DELAY: c_int = 15;
 /// Milliseconds after which memory that is free goes back to the system.
 const KEEP_MILLIS: i64 = 10_000;
 
-/// Keeps free memory for some time; to be called before threads are started. What a block needs is freed when it was folded, seconds after, and the next
-/// blocks need as much; a page that comes anew from the system must be cleared each time.
+/// Keeps free memory for some time; to be called before threads are started.
+///
+/// What a block needs is freed when it was folded, seconds after, and the next blocks need as much; a page that comes
+/// anew from the system must be cleared each time.
 pub(crate) fn keep() {
     // SAFETY: sets a number in a table, before there is a second thread; an index that is none is ignored.
     unsafe { libmimalloc_sys::mi_option_set(PURGE_DELAY, KEEP_MILLIS) }

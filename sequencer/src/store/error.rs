@@ -37,9 +37,7 @@ pub enum StoreError {
         got: Box<Identity>,
     },
     /// The data directory was written in another format.
-    #[error(
-        "data directory has format {got}, this program reads {expected}: take a snapshot with the program that wrote it and restore that with this one"
-    )]
+    #[error("data directory has format {got}, this program reads {expected}")]
     Format {
         /// Format of this program.
         expected: u32,

@@ -27,7 +27,11 @@ impl Spare {
         let (files, target) = (Arc::clone(files), path.clone());
         let thread = std::thread::Builder::new()
             .name("segment".into())
-            .spawn(move || files.prepare(&target, bytes))
+            .spawn(move || {
+                let prepared = files.prepare(&target, bytes);
+                // A full disk has no room for half a file that nobody needs.
+                prepared.inspect_err(|_| drop(files.remove(&target)))
+            })
             .ok()?;
         Some(Self {
             number,
