@@ -1,7 +1,7 @@
 //! A chain under load: its accounts are funded, then transactions are signed, sent, and every receipt fetched
 //! by its hash.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use alloy::{
     primitives::{Address, B256, TxKind, U256, utils::parse_ether},
@@ -9,7 +9,10 @@ use alloy::{
 };
 use eyre::{bail, eyre};
 use serde::Deserialize;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::{
+    sync::Semaphore,
+    time::{Instant, sleep, sleep_until},
+};
 use trestle_contracts::bindings::SampleToken;
 
 use crate::{
@@ -28,6 +31,9 @@ pub(crate) const ASK_AGAIN_MILLIS: u64 = 4;
 pub(crate) const ASK_LATER_MILLIS: u64 = 100;
 /// The same for a client that has one transaction under way, in microseconds.
 const ASK_ONE_MICROS: u64 = 500;
+/// Batches of one connection that may wait for receipts under full load, so that what queues up, and how often it is
+/// asked for in vain, does not depend on how long the load lasts.
+pub(crate) const UNDER_WAY: usize = 20;
 /// Time for a receipt to appear, in seconds.
 const RECEIPT_SECONDS: u64 = 120;
 /// Holders in one call of `mint`, each a new storage slot.
@@ -126,7 +132,8 @@ impl Load {
         self.target = target;
     }
 
-    /// As much as the chain takes: a connection sends its next batch when the last one is acknowledged.
+    /// As much as the chain takes: a connection sends its next batch when the last one is acknowledged and no more than
+    /// [`UNDER_WAY`] wait for their receipts.
     ///
     /// # Errors
     /// When a transaction is refused, fails, or its receipt does not come.
@@ -319,14 +326,18 @@ async fn deploy_token(rpc: &Rpc, rich: &mut Sender, senders: &[Sender]) -> eyre:
 /// Sends a connection's transactions; receipts of a batch are fetched while the next ones go out.
 async fn send_lane(rpc: Rpc, lane: Vec<Signed>) -> eyre::Result<Vec<Duration>> {
     let mut waiting = Vec::new();
+    let room = Arc::new(Semaphore::new(UNDER_WAY));
     for batch in lane.chunks(BATCH) {
+        let under_way = Arc::clone(&room).acquire_owned().await?;
         let sent = Instant::now();
         send(&rpc, batch).await?;
         let (rpc, batch) = (rpc.clone(), batch.to_vec());
         waiting.push(tokio::spawn(async move {
             let pause = Duration::from_millis(ASK_LATER_MILLIS);
             sleep(pause).await;
-            see(rpc, batch, sent, pause).await
+            let seen = see(rpc, batch, sent, pause).await;
+            drop(under_way);
+            seen
         }));
     }
     collect(waiting).await

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     disk::Disk,
-    load::{ASK_AGAIN_MILLIS, ASK_LATER_MILLIS, BATCH, Plan},
+    load::{ASK_AGAIN_MILLIS, ASK_LATER_MILLIS, BATCH, Plan, UNDER_WAY},
     measure::{Latency, Measured},
     senders::Kind,
     stack::{Posted, Settings},
@@ -143,7 +143,10 @@ impl Report {
             format!(
                 "{ASK_LATER_MILLIS} ms under full load, the first time so long after sending, else every {ASK_AGAIN_MILLIS} ms. CPU, bytes of"
             ),
-            "write calls and memory (anonymous) are those of the node's process, from /proc. On the same".into(),
+            format!(
+                "write calls and memory (anonymous) are those of the node's process, from /proc. Under full load at most {UNDER_WAY}"
+            ),
+            "batches of a connection wait for receipts. On the same".into(),
             format!(
                 "{cores} cores run this generator and, for trestle, its L1. trestle: the shipped configuration but for a"
             ),

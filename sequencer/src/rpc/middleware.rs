@@ -94,7 +94,9 @@ where
                 request.method_name().to_owned(),
             );
             let response = inner.call(request).await;
-            meters.note(&name, begun, response.is_success());
+            let is_ok = response.is_success();
+            meters.note(&name, begun, is_ok);
+            tracing::trace!(method = name, is_ok, "answered");
             if response.as_error_code() == Some(-32601) {
                 let error = ErrorObjectOwned::from(RpcError::unknown_method(&name));
                 return MethodResponse::error(id, error);

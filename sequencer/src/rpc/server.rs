@@ -18,7 +18,7 @@ use axum::{
 };
 use jsonrpsee::{
     Methods,
-    core::middleware::{RpcServiceBuilder, layer::RpcLoggerLayer},
+    core::middleware::RpcServiceBuilder,
     server::{
         BatchRequestConfig, IdProvider, PingConfig, ServerBuilder, ServerConfig, ServerHandle,
         StopHandle, TowerServiceBuilder, stop_channel,
@@ -50,8 +50,6 @@ use crate::mempool::Mempool;
 
 /// Changes of the chain that a slow subscriber may fall behind.
 const EVENTS: usize = 4_096;
-/// Log lines show at most this many bytes of a request.
-const LOGGED_BYTES: u32 = 256;
 
 /// Who may read responses in a browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -251,7 +249,7 @@ impl<S> tower::Layer<S> for DispatchLayer {
     }
 }
 
-type Layers = Stack<DispatchLayer, Stack<RpcLoggerLayer, Identity>>;
+type Layers = Stack<DispatchLayer, Identity>;
 
 fn service(
     limits: &RpcLimits,
@@ -270,13 +268,11 @@ fn service(
         .set_id_provider(HexIds)
         .build();
     ServerBuilder::with_config(config)
-        .set_rpc_middleware(RpcServiceBuilder::new().rpc_logger(LOGGED_BYTES).layer(
-            DispatchLayer {
-                response_bytes: limits.response_bytes,
-                meters,
-                pool,
-            },
-        ))
+        .set_rpc_middleware(RpcServiceBuilder::new().layer(DispatchLayer {
+            response_bytes: limits.response_bytes,
+            meters,
+            pool,
+        }))
         .to_service_builder()
 }
 

@@ -67,7 +67,7 @@ impl Core {
         };
         Ok(Snapshot {
             layers: Arc::clone(&memory.layers),
-            recent: Arc::clone(&memory.recent),
+            recent: memory.recent.clone(),
             head,
             tx,
             folded: folded.number,
@@ -81,7 +81,7 @@ impl Core {
         let head = self.db.tables.folded(&tx)?.head;
         Ok(Snapshot {
             layers: Arc::default(),
-            recent: Arc::default(),
+            recent: Recent::default(),
             head,
             tx,
             folded: head.number,
@@ -105,6 +105,9 @@ impl Core {
             record: plan.record,
         };
 
+        if reversal.is_none() {
+            self.divide_index(head.number);
+        }
         let (tx, t) = (self.db.write()?, &self.db.tables);
         if let Some(reversal) = &reversal {
             for (hash, raw) in reversal.write(&tx, t)? {
@@ -125,8 +128,7 @@ impl Core {
 
         let garbage = if reversal.is_none() {
             tx.commit()?;
-            let next = self.index_above(after.head.number);
-            self.memory.write().prune(after, Some(next))
+            self.memory.write().prune(after)
         } else {
             let mut memory = self.memory.write();
             tx.commit()?;
@@ -136,20 +138,30 @@ impl Core {
                 .filter_map(|(hash, raw)| Some((hash, raw?)));
             memory.drop_above(after.head.number, after.head);
             memory.pool.extend(returned);
-            memory.prune(after, None)
+            memory.prune(after)
         };
         drop(garbage);
         folding.pooled = pooled;
         Ok(())
     }
 
-    /// The layers above block `number`, and an index of them, made without the lock of the memory.
-    fn index_above(&self, number: u64) -> (Vec<Arc<Layer>>, Recent) {
-        let layers = Arc::clone(&self.memory.read().layers);
-        let above = layers.iter().filter(|layer| layer.number() > number);
-        let above: Vec<_> = above.cloned().collect();
-        let recent = Recent::new(&above);
-        (above, recent)
+    /// Divides the index of the memory where the fold of the blocks up to number `last` will cut it.
+    fn divide_index(&self, last: u64) {
+        let (layers, recent) = {
+            let memory = self.memory.read();
+            (Arc::clone(&memory.layers), memory.recent.clone())
+        };
+        if recent.is_split() {
+            // The last fold failed, and its blocks are still here.
+            self.memory.write().index_anew();
+        }
+        let above: Vec<_> = layers
+            .iter()
+            .filter(|layer| layer.number() > last)
+            .cloned()
+            .collect();
+        let index = Recent::new(&above);
+        self.memory.write().divide(last, (above, index));
     }
 
     /// How the tables get back to `to`.

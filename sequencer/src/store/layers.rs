@@ -52,7 +52,7 @@ pub(super) struct Memory {
     /// Consecutive blocks up to the head; the first follows a block in the tables.
     pub(super) layers: Arc<Vec<Arc<Layer>>>,
     /// What is in `layers`, to be looked up.
-    pub(super) recent: Arc<Recent>,
+    pub(super) recent: Recent,
     pub(super) head: BlockRef,
     pub(super) folded: Folded,
     /// Marks written since the last fold.
@@ -67,7 +67,7 @@ impl Memory {
         let marks = BTreeMap::new();
         Self {
             layers: Arc::default(),
-            recent: Arc::default(),
+            recent: Recent::default(),
             head: folded.head,
             folded,
             marks,
@@ -100,7 +100,7 @@ impl Memory {
             self.pool.extend(pooled(&layer.block.body.transactions));
         }
         self.head = layers.last().map_or(below, |layer| reference(&layer.block));
-        self.recent = Arc::new(Recent::new(layers));
+        self.index_anew();
     }
 
     /// Everything but blocks and unwinds.
@@ -121,26 +121,39 @@ impl Memory {
         }
     }
 
-    /// Forgets what the tables hold since a fold. `next` is an index made of the first of the layers that stay, without
-    /// the lock of this memory; it is used where it fits. What is no longer needed is handed out, to be dropped without
-    /// the lock as well: that can take as long as the fold.
-    pub(super) fn prune(
-        &mut self,
-        folded: Folded,
-        next: Option<(Vec<Arc<Layer>>, Recent)>,
-    ) -> Garbage {
-        let layers = Arc::make_mut(&mut self.layers);
-        let stay = layers.partition_point(|layer| layer.number() <= folded.head.number);
-        let gone: Vec<_> = layers.drain(..stay).collect();
-        let recent = match next {
-            Some((known, recent)) if is_prefix(&known, layers) => {
+    /// Makes one index of all layers.
+    pub(super) fn index_anew(&mut self) {
+        self.recent = Recent::new(&self.layers);
+    }
+
+    /// Divides the index before the blocks up to number `last` are folded: the end of the fold will drop their part.
+    /// `ready` are the first of the layers above and an index of them, made without the lock of this memory; it is used
+    /// where it fits.
+    pub(super) fn divide(&mut self, last: u64, ready: (Vec<Arc<Layer>>, Recent)) {
+        let start = self.layers.partition_point(|layer| layer.number() <= last);
+        let layers = self.layers.get(start..).unwrap_or_default();
+        let above = match ready {
+            (known, above) if is_prefix(&known, layers) => {
                 let more = layers.get(known.len()..).unwrap_or_default();
-                more.iter().for_each(|layer| recent.push(layer));
-                recent
+                more.iter().for_each(|layer| above.push(layer));
+                above
             }
             _ => Recent::new(layers),
         };
-        let recent = std::mem::replace(&mut self.recent, Arc::new(recent));
+        self.recent = std::mem::take(&mut self.recent).below(above);
+    }
+
+    /// Forgets what the tables hold since a fold. What is no longer needed is handed out, to be dropped without the lock
+    /// of this memory: that can take as long as the fold.
+    pub(super) fn prune(&mut self, folded: Folded) -> Garbage {
+        let layers = Arc::make_mut(&mut self.layers);
+        let stay = layers.partition_point(|layer| layer.number() <= folded.head.number);
+        let gone: Vec<_> = layers.drain(..stay).collect();
+        let recent = match self.recent.is_split() {
+            true => self.recent.without_folded(),
+            false => Recent::new(layers),
+        };
+        let recent = std::mem::replace(&mut self.recent, recent);
         self.marks.retain(|_, (record, _)| *record > folded.record);
         self.folded = folded;
         Garbage {
@@ -154,7 +167,7 @@ impl Memory {
 #[derive(Debug)]
 pub(super) struct Garbage {
     _layers: Vec<Arc<Layer>>,
-    _recent: Arc<Recent>,
+    _recent: Recent,
 }
 
 /// Whether `layers` begin with `known`.

@@ -2,8 +2,9 @@
 //! block hash or a trie node, found in one look however many blocks wait to be folded.
 //!
 //! Values carry the number of their block, so one index serves snapshots of different heads. It only
-//! grows; a fold or an unwind puts a new one in its place, and a snapshot keeps the one that it began
-//! with.
+//! grows; an unwind puts a new one in its place, and a snapshot keeps what it began with. While blocks are
+//! folded there are two: one that ends with them, which the end of the fold drops as a whole, and one of the
+//! blocks above.
 
 use super::layers::Layer;
 use alloy_primitives::{
@@ -35,20 +36,102 @@ struct Maps {
 /// A trie node: the hashed address for a storage trie, and the path.
 type NodeKey = (Option<B256>, Nibbles);
 
-/// The index. Shared by all snapshots between two folds.
-#[derive(Debug, Default)]
-pub(super) struct Recent(RwLock<Maps>);
+/// The index of the blocks in memory; a clone is another handle of it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Recent {
+    /// Of the blocks that are being folded, and perhaps of some above.
+    folding: Option<Arc<Part>>,
+    /// Of all blocks above those.
+    newest: Arc<Part>,
+}
 
 impl Recent {
     /// An index of these blocks, which are consecutive.
     pub(super) fn new(layers: &[Arc<Layer>]) -> Self {
-        let recent = Self::default();
-        layers.iter().for_each(|layer| recent.push(layer));
-        recent
+        Self {
+            folding: None,
+            newest: Arc::new(Part::new(layers)),
+        }
     }
 
     /// Adds the next block.
     pub(super) fn push(&self, layer: &Layer) {
+        self.newest.push(layer);
+    }
+
+    /// What this and `above`, an index of the blocks above some one, are together.
+    pub(super) fn below(self, above: Self) -> Self {
+        Self {
+            folding: Some(self.newest),
+            newest: above.newest,
+        }
+    }
+
+    /// Whether it is in two parts.
+    pub(super) const fn is_split(&self) -> bool {
+        self.folding.is_some()
+    }
+
+    /// The same without the blocks that were being folded.
+    pub(super) fn without_folded(&self) -> Self {
+        Self {
+            folding: None,
+            newest: Arc::clone(&self.newest),
+        }
+    }
+
+    /// The first answer of its parts, the newest first.
+    fn find<T>(&self, look: impl Fn(&Part) -> Option<T>) -> Option<T> {
+        look(&self.newest).or_else(|| self.folding.as_deref().and_then(look))
+    }
+
+    /// The account after block `number`, if a block here at or below it changed it.
+    pub(super) fn account(&self, address: &Address, number: u64) -> Option<Option<AccountInfo>> {
+        self.find(|part| at(part.0.read().accounts.get(address)?, number))
+    }
+
+    /// A slot after block `number`, if a block here at or below it changed it.
+    pub(super) fn slot(&self, address: &Address, slot: &U256, number: u64) -> Option<U256> {
+        self.find(|part| at(part.0.read().slots.get(&(*address, *slot))?, number))
+    }
+
+    /// The newest block at or below `number` that changed a trie node.
+    pub(super) fn node(&self, owner: Option<B256>, path: &Nibbles, number: u64) -> Option<u64> {
+        self.find(|part| {
+            let maps = part.0.read();
+            let blocks = maps.nodes.get(&(owner, *path))?;
+            blocks.iter().rev().find(|block| **block <= number).copied()
+        })
+    }
+
+    /// A code by its hash.
+    pub(super) fn code(&self, hash: &B256) -> Option<Bytes> {
+        self.find(|part| part.0.read().codes.get(hash).cloned())
+    }
+
+    /// Block number of a transaction and its index there.
+    pub(super) fn transaction(&self, hash: &B256) -> Option<(u64, u32)> {
+        self.find(|part| part.0.read().transactions.get(hash).copied())
+    }
+
+    /// Number of the block with this hash.
+    pub(super) fn number(&self, hash: &B256) -> Option<u64> {
+        self.find(|part| part.0.read().numbers.get(hash).copied())
+    }
+}
+
+/// An index of consecutive blocks.
+#[derive(Debug, Default)]
+struct Part(RwLock<Maps>);
+
+impl Part {
+    fn new(layers: &[Arc<Layer>]) -> Self {
+        let part = Self::default();
+        layers.iter().for_each(|layer| part.push(layer));
+        part
+    }
+
+    fn push(&self, layer: &Layer) {
         let (number, diff) = (layer.number(), &layer.block.diff);
         let mut maps = self.0.write();
         let maps = &mut *maps;
@@ -75,38 +158,6 @@ impl Recent {
         for (owner, changes) in &layer.nodes.storages {
             note(Some(*owner), changes);
         }
-    }
-
-    /// The account after block `number`, if a block here at or below it changed it.
-    pub(super) fn account(&self, address: &Address, number: u64) -> Option<Option<AccountInfo>> {
-        at(self.0.read().accounts.get(address)?, number)
-    }
-
-    /// A slot after block `number`, if a block here at or below it changed it.
-    pub(super) fn slot(&self, address: &Address, slot: &U256, number: u64) -> Option<U256> {
-        at(self.0.read().slots.get(&(*address, *slot))?, number)
-    }
-
-    /// The newest block at or below `number` that changed a trie node.
-    pub(super) fn node(&self, owner: Option<B256>, path: &Nibbles, number: u64) -> Option<u64> {
-        let maps = self.0.read();
-        let blocks = maps.nodes.get(&(owner, *path))?;
-        blocks.iter().rev().find(|block| **block <= number).copied()
-    }
-
-    /// A code by its hash.
-    pub(super) fn code(&self, hash: &B256) -> Option<Bytes> {
-        self.0.read().codes.get(hash).cloned()
-    }
-
-    /// Block number of a transaction and its index there.
-    pub(super) fn transaction(&self, hash: &B256) -> Option<(u64, u32)> {
-        self.0.read().transactions.get(hash).copied()
-    }
-
-    /// Number of the block with this hash.
-    pub(super) fn number(&self, hash: &B256) -> Option<u64> {
-        self.0.read().numbers.get(hash).copied()
     }
 }
 

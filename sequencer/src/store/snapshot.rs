@@ -19,7 +19,7 @@ use trestle_protocol::{AccountChange, Body, SealedBlock, SealedHeader, StateDiff
 #[derive(Debug, Clone)]
 pub struct Snapshot {
     pub(super) layers: Arc<Vec<Arc<Layer>>>,
-    pub(super) recent: Arc<Recent>,
+    pub(super) recent: Recent,
     pub(super) head: BlockRef,
     pub(super) tx: ReadTx,
     /// The newest block in the tables.

@@ -1,10 +1,16 @@
 //! Readers beside the writer, the journal and the fold thread.
 
-use super::chain::{ACCOUNTS, Chain, SLOTS, address, append, assert_equal, config, nobody_starts};
-use crate::store::{Snapshot, Store};
+use super::{
+    chain::{ACCOUNTS, Chain, SLOTS, address, append, assert_equal, config, nobody_starts},
+    fault::{Crash, Fault},
+};
+use crate::store::{Point, Snapshot, Store};
 use alloy_primitives::U256;
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use trestle_protocol::trie::{HashChecked, StateTrie};
@@ -81,4 +87,35 @@ fn snapshots_beside_appends_folds_and_unwinds_are_consistent() {
     assert_equal(&store, &chain);
     drop(store);
     assert_equal(&Store::open(config).unwrap(), &chain);
+}
+
+#[test]
+fn memory_answers_the_same_after_a_fold_that_failed_and_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let fault = Fault::default();
+    let mut chain = Chain::new();
+    let mut config = config(dir.path(), chain.genesis());
+    config.files = Arc::new(fault.clone());
+    let store = Store::open(config).unwrap();
+    let mut seeds = 1..;
+    let mut grow = |chain: &mut Chain| {
+        for seed in seeds.by_ref().take(3) {
+            append(&store, &chain.extend(seed)).unwrap();
+        }
+        assert_equal(&store, chain);
+        assert_consistent(&store.sequenced().unwrap());
+    };
+    grow(&mut chain);
+    for _ in 0..2 {
+        fault.crash_at(Point::FoldReady, 0);
+        store.fold().unwrap_err();
+        fault.restart(Crash::Kill);
+        assert_equal(&store, &chain);
+        grow(&mut chain);
+    }
+    assert_eq!(store.unfolded_blocks(), 9);
+    store.fold().unwrap();
+    assert_eq!(store.unfolded_blocks(), 0);
+    assert_equal(&store, &chain);
+    grow(&mut chain);
 }
