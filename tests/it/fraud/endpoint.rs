@@ -264,6 +264,9 @@ async fn lying_or_pruned_endpoint_is_named_and_no_move_follows() {
     let proxy = FaultProxy::start(scene.arena.chain.l1.url()).await.unwrap();
     let side = Side::Truth(Arc::clone(&scene.trace.0));
     let player = Player::new(&scene.arena, "the challenger", &proxy.url(), side).await;
+    // A sender that is told of another chain when it starts ends for good; it asks for its nonce after that.
+    let knows = || async { (proxy.calls("eth_getTransactionCount") > 0).then_some(()) };
+    eventually("the sender knows its chain", 20, knows).await;
     assert_named(&scene, &player, &proxy, first_lies()).await;
     assert_moves(&scene, &player).await;
     scene.lie().await;
