@@ -147,11 +147,11 @@ impl Core {
 
     /// Divides the index of the memory where the fold of the blocks up to number `last` will cut it.
     fn divide_index(&self, last: u64) {
-        let (layers, recent) = {
+        let (layers, is_split) = {
             let memory = self.memory.read();
-            (Arc::clone(&memory.layers), memory.recent.clone())
+            (Arc::clone(&memory.layers), memory.recent.is_split())
         };
-        if recent.is_split() {
+        if is_split {
             // The last fold failed, and its blocks are still here.
             self.memory.write().index_anew();
         }

@@ -153,8 +153,10 @@ impl Bench {
 async fn disk_that_is_full_or_fails_at_any_operation_loses_nothing() {
     let mut bench = Bench::new(None, Random::new(seed())).await;
     let most = asked("CRASH_SWEEP", 1) as u64;
+    let first = asked("CRASH_SWEEP_FROM", 0);
+    assert!(first < PLACES.len(), "nothing to fail from {first} on");
     let mut ended = 0;
-    for (op, kind) in PLACES.into_iter().skip(asked("CRASH_SWEEP_FROM", 0)) {
+    for (op, kind) in PLACES.into_iter().skip(first) {
         for (action, is_lasting) in [
             (Action::NoSpace, false),
             (Action::NoSpace, true),
