@@ -53,6 +53,7 @@ mod pool;
 mod portable;
 mod progress;
 mod recent;
+mod runs;
 mod sent;
 mod snapshot;
 mod state;

@@ -96,8 +96,7 @@ pub(super) fn write_blocks(
         write_block(tx, t, block)?;
         let number = block.header.header.number;
         for (transaction, index) in block.body.transactions.iter().zip(0u32..) {
-            let place = [number.to_be_bytes().as_slice(), &index.to_be_bytes()].concat();
-            places.push((transaction.tx_hash(), place));
+            places.push((transaction.tx_hash(), (number, index)));
         }
         for (address, AccountChange { info, storage }) in &block.diff.accounts {
             let new = info.as_ref().map(encode_account);
@@ -108,10 +107,7 @@ pub(super) fn write_blocks(
             }
         }
     }
-    places.sort_unstable();
-    for (hash, place) in places {
-        put(tx, t.transactions, hash.as_slice(), &place)?;
-    }
+    t.transactions.add(tx, places)?;
     write_changes(tx, (t.accounts, t.account_history), accounts)?;
     write_changes(tx, (t.storage, t.storage_history), slots)
 }
@@ -277,7 +273,7 @@ fn remove_block(tx: &WriteTx, t: &Tables, number: u64) -> Result<Vec<(B256, Byte
     let unknown = || StoreError::UnknownBlock { number };
     let body = decode_body(&get(tx, t.bodies, &key)?.ok_or_else(unknown)?)?;
     for transaction in &body.transactions {
-        del(tx, t.transactions, transaction.tx_hash().as_slice())?;
+        t.transactions.remove(tx, &transaction.tx_hash())?;
     }
     let header = get(tx, t.headers, &key)?.ok_or_else(unknown)?;
     let hash: [u8; 32] = *header

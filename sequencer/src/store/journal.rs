@@ -13,7 +13,7 @@
 //! record `n` is damage if any readable record says that `n` was durable. A segment is never
 //! touched again after it was closed or the process ended: the next one names its first record,
 //! and whatever the previous one holds from that number on is void. Zeros may follow the last record, for segments
-//! but the first after a start are prepared before they are needed.
+//! but the first after a start are prepared before they are needed; the first is left as soon as another is ready.
 
 mod record;
 mod recover;
@@ -27,7 +27,7 @@ pub(super) use writer::{Journal, JournalConfig, Sink};
 use super::Identity;
 
 /// Format of the journal and of the tables; another number is refused.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 const SEGMENT_MAGIC: &[u8; 4] = b"TRSJ";
 const RECORD_MAGIC: &[u8; 4] = b"TRSR";

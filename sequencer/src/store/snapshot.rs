@@ -140,15 +140,8 @@ impl Snapshot {
         if let Some(place) = self.recent.transaction(hash) {
             return Ok(Some(place).filter(|(number, _)| *number <= self.head.number));
         }
-        let bytes = get(&self.tx, self.tables.transactions, hash.as_slice())?;
-        let place = |bytes: &[u8]| {
-            let (number, index) = bytes.split_first_chunk()?;
-            let index = u32::from_be_bytes(index.try_into().ok()?);
-            Some((u64::from_be_bytes(*number), index))
-        };
-        Ok(bytes
-            .and_then(|b| place(&b))
-            .filter(|(number, _)| *number <= self.head.number))
+        let place = self.tables.transactions.get(&self.tx, hash)?;
+        Ok(place.filter(|(number, _)| *number <= self.head.number))
     }
 
     /// A block that is not folded yet, with all that executing it gave. For the feed and the

@@ -5,7 +5,7 @@
 //! | `headers` | number | hash ‖ header RLP |
 //! | `numbers` | block hash | number |
 //! | `bodies`, `receipts` | number | see `codec` |
-//! | `transactions` | transaction hash | number ‖ index u32 |
+//! | `transactions …` | transaction hash | number ‖ index u32; see `runs` |
 //! | `accounts` | address | nonce ‖ code hash ‖ balance |
 //! | `storage` | address ‖ slot | value without leading zeros |
 //! | `codes` | code hash | code |
@@ -15,11 +15,11 @@
 //! | `nodes` | trie ‖ path | trie node RLP |
 //! | `marks` | key | value |
 //! | `pool` | transaction hash | transaction, EIP-2718 |
-//! | `meta` | name | format, identity, folded head, last record applied |
+//! | `meta` | name | format, identity, folded head, last record applied, which runs there are |
 //!
 //! Numbers are u64, big-endian, so that keys sort by block.
 
-use super::{BlockRef, Identity, StoreError, journal::FORMAT};
+use super::{BlockRef, Identity, StoreError, journal::FORMAT, runs::Runs};
 use alloy_primitives::{Address, B256, U256};
 use signet_libmdbx::{
     Database, DatabaseFlags, Environment, EnvironmentFlags, Geometry, MdbxError, MdbxResult, Mode,
@@ -32,6 +32,8 @@ pub(super) type ReadTx = TxSync<RoSync>;
 /// The write transaction.
 pub(super) type WriteTx = TxUnsync<Rw>;
 
+/// Most tables: those named here, and 96 of the runs.
+const MAX_TABLES: usize = 128;
 /// Most concurrent read transactions.
 const MAX_READERS: u64 = 4096;
 /// Largest database, in bytes of address space.
@@ -50,7 +52,7 @@ pub(super) struct Tables {
     pub(super) numbers: Database,
     pub(super) bodies: Database,
     pub(super) receipts: Database,
-    pub(super) transactions: Database,
+    pub(super) transactions: Runs,
     pub(super) accounts: Database,
     pub(super) storage: Database,
     pub(super) codes: Database,
@@ -77,7 +79,7 @@ impl Db {
             sync_mode: SyncMode::Durable,
         };
         let env = Environment::builder()
-            .set_max_dbs(32)
+            .set_max_dbs(MAX_TABLES)
             .set_max_readers(MAX_READERS)
             .set_dp_reserve_limit(KEPT_PAGES)
             .set_geometry(Geometry {
@@ -133,12 +135,13 @@ pub(super) struct Folded {
 
 impl Tables {
     fn each(table: impl Fn(&str) -> MdbxResult<Database>) -> Result<Self, StoreError> {
+        let meta = table("meta")?;
         Ok(Self {
             headers: table("headers")?,
             numbers: table("numbers")?,
             bodies: table("bodies")?,
             receipts: table("receipts")?,
-            transactions: table("transactions")?,
+            transactions: Runs::open(meta, &table)?,
             accounts: table("accounts")?,
             storage: table("storage")?,
             codes: table("codes")?,
@@ -148,7 +151,7 @@ impl Tables {
             nodes: table("nodes")?,
             marks: table("marks")?,
             pool: table("pool")?,
-            meta: table("meta")?,
+            meta,
         })
     }
 

@@ -97,12 +97,35 @@ impl Drop for Journal {
     }
 }
 
+/// The part of a segment that grows after which the next is prepared: not at once, for a chain where little happens has
+/// no need of it.
+const EARLY: usize = 64;
+
+/// A file for a segment.
+struct File {
+    file: Box<dyn Appender>,
+    path: PathBuf,
+    grows: bool,
+}
+
+/// The segment that is written.
+#[derive(Debug)]
+struct Open {
+    file: Box<dyn Appender>,
+    path: PathBuf,
+    /// Bytes written.
+    length: usize,
+    /// Length from which on the next one is prepared.
+    prepare_at: usize,
+    /// Whether it grows as it is written: it was not prepared.
+    grows: bool,
+}
+
 #[derive(Debug)]
 struct Writer {
     config: JournalConfig,
     sink: Box<dyn Sink>,
-    /// The open segment and its length in bytes.
-    segment: Option<(Box<dyn Appender>, PathBuf, usize)>,
+    segment: Option<Open>,
     spare: Option<Spare>,
     next_segment: u64,
     /// The last record on disk.
@@ -162,17 +185,16 @@ impl Writer {
         for (number, op) in &self.pending {
             Frame::write(op, *number, self.durable, &mut bytes);
         }
-        let full = self.config.segment_bytes;
-        if self
-            .segment
-            .as_ref()
-            .is_none_or(|(_, _, length)| *length >= full)
-        {
-            self.segment = None;
-            self.segment = Some(self.open_segment()?);
-        }
+        self.next_segment_where_due()?;
         let files = Arc::clone(&self.config.files);
-        let Some((file, path, length)) = &mut self.segment else {
+        let Some(Open {
+            file,
+            path,
+            length,
+            prepare_at,
+            ..
+        }) = &mut self.segment
+        else {
             return Err(StoreError::Internal("no open segment"));
         };
         file.append(&bytes)
@@ -188,8 +210,25 @@ impl Writer {
         files
             .reached(Point::JournalSynced)
             .map_err(StoreError::io("sync", &*path))?;
-        if *length >= full / 2 {
+        if *length >= *prepare_at {
+            *prepare_at = (*prepare_at).max(self.config.segment_bytes / 2);
             self.prepare_next();
+        }
+        Ok(())
+    }
+
+    /// Begins the next segment where the open one is full, or grows while the next one is ready.
+    fn next_segment_where_due(&mut self) -> Result<(), StoreError> {
+        let is_full = |open: &Open| open.length >= self.config.segment_bytes;
+        if self.segment.as_ref().is_none_or(is_full) {
+            self.segment = None;
+            let file = self.next_file()?;
+            self.segment = Some(self.begin_segment(file)?);
+        } else if self.segment.as_ref().is_some_and(|open| open.grows)
+            && let Some(ready) = self.ready_file()?
+        {
+            self.segment = None;
+            self.segment = Some(self.begin_segment(ready)?);
         }
         Ok(())
     }
@@ -216,28 +255,46 @@ impl Writer {
     }
 
     /// A new file, or the one that was prepared to come next.
-    fn next_file(&mut self) -> Result<(Box<dyn Appender>, PathBuf), StoreError> {
+    fn next_file(&mut self) -> Result<File, StoreError> {
+        if let Some(ready) = self.ready_file()? {
+            return Ok(ready);
+        }
         let JournalConfig { files, dir, .. } = &self.config;
+        let path = segment_path(dir, self.next_segment);
+        self.next_segment += 1;
+        let file = files
+            .create(&path)
+            .map_err(StoreError::io("create", &path))?;
+        let grows = true;
+        Ok(File { file, path, grows })
+    }
+
+    /// The file that was prepared to come next, once it is ready.
+    fn ready_file(&mut self) -> Result<Option<File>, StoreError> {
         let is_next = |spare: &mut Spare| {
             spare.number.saturating_add(1) == self.next_segment && spare.is_finished()
         };
-        if let Some(path) = self.spare.take_if(is_next).and_then(Spare::path) {
-            let file = files.reopen(&path).map_err(StoreError::io("open", &path))?;
-            return Ok((file, path));
-        }
-        let path = segment_path(dir, self.next_segment);
-        self.next_segment += 1;
-        let file = files.create(&path);
-        Ok((file.map_err(StoreError::io("create", &path))?, path))
+        let Some(path) = self.spare.take_if(is_next).and_then(Spare::path) else {
+            return Ok(None);
+        };
+        let file = self.config.files.reopen(&path);
+        let file = file.map_err(StoreError::io("open", &path))?;
+        let grows = false;
+        Ok(Some(File { file, path, grows }))
     }
 
-    fn open_segment(&mut self) -> Result<(Box<dyn Appender>, PathBuf, usize), StoreError> {
+    fn begin_segment(&mut self, file: File) -> Result<Open, StoreError> {
         let first = self.durable + 1;
-        let (mut file, path) = self.next_file()?;
+        let File {
+            mut file,
+            path,
+            grows,
+        } = file;
         let JournalConfig {
             files,
             dir,
             identity,
+            segment_bytes,
             ..
         } = &self.config;
         let header = segment_header(identity, first);
@@ -248,7 +305,14 @@ impl Writer {
         file.append(&header)
             .map_err(StoreError::io("write", &path))?;
         files.sync_dir(dir).map_err(StoreError::io("sync", dir))?;
-        Ok((file, path, header.len()))
+        let part = if grows { EARLY } else { 2 };
+        Ok(Open {
+            file,
+            path,
+            length: header.len(),
+            prepare_at: segment_bytes / part,
+            grows,
+        })
     }
 }
 

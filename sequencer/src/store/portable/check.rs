@@ -5,6 +5,7 @@ use crate::store::{
     BlockRef, Identity, StoreError,
     codec::{decode_account, decode_body, decode_receipts, decode_word},
     nodes::changed_nodes,
+    runs::Place,
     tables::{Db, ReadTx, WriteTx, get, put, set},
 };
 use alloy_consensus::{
@@ -33,16 +34,17 @@ pub(super) fn check(db: &Db, identity: &Identity, head: BlockRef) -> Result<(), 
     let mut state_root = B256::ZERO;
     let mut next = 0;
     while next <= head.number {
-        let write = db.write()?;
+        let (write, mut places) = (db.write()?, Vec::new());
         let end = next
             .saturating_add(BLOCKS)
             .min(head.number.saturating_add(1));
         for number in next..end {
-            (parent, state_root) = check_block(db, &tx, &write, (number, parent))?;
+            (parent, state_root) = check_block(db, &tx, (&write, &mut places), (number, parent))?;
             if number == 0 && parent != identity.genesis_hash {
                 return Err(untrue("genesis"));
             }
         }
+        db.tables.transactions.add(&write, places)?;
         write.commit().map_err(StoreError::from)?;
         next = end;
     }
@@ -61,11 +63,12 @@ pub(super) fn check(db: &Db, identity: &Identity, head: BlockRef) -> Result<(), 
     })
 }
 
-/// Checks one block and writes its indexes; gives its hash and its state root.
+/// Checks one block, writes its number by its hash and adds the places of its transactions; gives its hash and its
+/// state root.
 fn check_block(
     db: &Db,
     tx: &ReadTx,
-    write: &WriteTx,
+    (write, places): (&WriteTx, &mut Vec<(B256, Place)>),
     (number, parent): (u64, B256),
 ) -> Result<(B256, B256), SnapshotError> {
     let untrue = |what| SnapshotError::Untrue { what, number };
@@ -89,15 +92,8 @@ fn check_block(
         return Err(untrue("list of receipts"));
     }
     put(write, t.numbers, sealed.as_slice(), &key)?;
-    for (transaction, index) in body.transactions.iter().zip(0u32..) {
-        let place = [key.as_slice(), &index.to_be_bytes()].concat();
-        put(
-            write,
-            t.transactions,
-            transaction.tx_hash().as_slice(),
-            &place,
-        )?;
-    }
+    let hashes = body.transactions.iter().map(|tx| tx.tx_hash());
+    places.extend(hashes.zip((0u32..).map(|index| (number, index))));
     Ok((sealed, header.state_root))
 }
 

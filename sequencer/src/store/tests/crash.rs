@@ -331,6 +331,36 @@ fn blocks_in_a_prepared_segment_survive_any_loss_of_power() {
 }
 
 #[test]
+fn segment_that_grows_is_left_once_another_is_ready() {
+    const SEGMENT: usize = 640_000;
+    let _quiet = nobody_starts();
+    let (fault, dir) = (Fault::default(), tempfile::tempdir().unwrap());
+    let mut chain = Chain::new();
+    let mut config = config_on(&fault, dir.path(), &chain);
+    config.segment_bytes = SEGMENT;
+    let store = Store::open(config.clone()).unwrap();
+    let limit = Instant::now() + Duration::from_secs(20);
+    let written = |path: &PathBuf| fault.content(path).starts_with(b"TRSJ");
+    while fault.paths().iter().filter(|path| written(path)).count() < 2 {
+        let next = chain.head() + 1;
+        append(&store, &chain.extend(next)).unwrap();
+        assert!(Instant::now() < limit, "no segment was prepared in time");
+    }
+    let lengths: Vec<_> = fault
+        .paths()
+        .iter()
+        .map(|path| fault.content(path).len())
+        .collect();
+    assert!(
+        lengths[0] >= SEGMENT / 64 && lengths[0] < SEGMENT / 2,
+        "{lengths:?}"
+    );
+    assert_eq!(lengths[1], SEGMENT);
+    drop(store);
+    assert_equal(&Store::open(config).unwrap(), &chain);
+}
+
+#[test]
 fn chain_goes_on_through_prepared_segments_of_a_real_disk() {
     let _quiet = nobody_starts();
     let dir = tempfile::tempdir().unwrap();
