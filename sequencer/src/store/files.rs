@@ -9,6 +9,7 @@ use std::{
     io::{self, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
@@ -54,8 +55,8 @@ pub trait Files: Debug + Send + Sync {
     /// Makes a file of so many zeros, durable but for its name. Takes its time: other files are written meanwhile.
     ///
     /// # Errors
-    /// From the operating system.
-    fn prepare(&self, path: &Path, bytes: usize) -> io::Result<()>;
+    /// From the operating system; [`io::ErrorKind::Interrupted`] where `stop` is set before it is whole.
+    fn prepare(&self, path: &Path, bytes: usize, stop: &AtomicBool) -> io::Result<()>;
 
     /// Opens a file that was prepared; what is appended replaces its zeros from the start.
     ///
@@ -119,13 +120,16 @@ impl Files for Disk {
         Ok(Box::new(DiskFile(options.open(path)?)))
     }
 
-    fn prepare(&self, path: &Path, bytes: usize) -> io::Result<()> {
+    fn prepare(&self, path: &Path, bytes: usize, stop: &AtomicBool) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true).mode(0o600);
         let mut file = options.open(path)?;
         let zeros = vec![0; PIECE];
         let mut left = bytes;
         while left > 0 {
+            if stop.load(Ordering::Relaxed) {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
             let piece = zeros.get(..left.min(PIECE)).unwrap_or(&zeros);
             file.write_all(piece)?;
             file.sync_data()?;

@@ -285,7 +285,7 @@ impl Shape {
 
     /// Takes note that the oldest runs of a level have become the newest of the next.
     fn merged(&mut self, level: usize) {
-        if let [tier, next] = &mut self.levels[level..level + 2] {
+        if let Some([tier, next]) = self.levels.get_mut(level..level + 2) {
             tier.first = tier.slot(MERGED);
             tier.runs -= MERGED;
             next.runs += 1;

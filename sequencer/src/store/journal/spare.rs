@@ -6,7 +6,15 @@
 //! the other: syncs of a growing journal were seen to wait hundreds of milliseconds for it.
 
 use crate::store::Files;
-use std::{io, path::PathBuf, sync::Arc, thread::JoinHandle};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+};
 
 /// A file of zeros, or one on the way. As long as it has no header it holds nothing, and a start removes it.
 #[derive(Debug)]
@@ -15,6 +23,7 @@ pub(super) struct Spare {
     pub(super) number: u64,
     path: PathBuf,
     thread: JoinHandle<io::Result<()>>,
+    stop: Arc<AtomicBool>,
 }
 
 impl Spare {
@@ -26,10 +35,12 @@ impl Spare {
         bytes: usize,
     ) -> Option<Self> {
         let (files, target) = (Arc::clone(files), path.clone());
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("segment".into())
             .spawn(move || {
-                let prepared = files.prepare(&target, bytes);
+                let prepared = files.prepare(&target, bytes, &stopped);
                 // A full disk has no room for half a file that nobody needs.
                 prepared.inspect_err(|_| drop(files.remove(&target)))
             })
@@ -38,6 +49,7 @@ impl Spare {
             number,
             path,
             thread,
+            stop,
         })
     }
 
@@ -51,8 +63,9 @@ impl Spare {
         matches!(self.thread.join(), Ok(Ok(()))).then_some(self.path)
     }
 
-    /// Removes it. What cannot be removed is, at the next start.
+    /// Ends making it, and removes it. What cannot be removed is, at the next start.
     pub(super) fn discard(self, files: &dyn Files) {
+        self.stop.store(true, Ordering::Relaxed);
         let _ = self.thread.join();
         let _ = files.remove(&self.path);
     }

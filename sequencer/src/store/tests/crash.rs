@@ -4,10 +4,12 @@ use super::{
     chain::{Chain, append, assert_equal, config, nobody_starts, queue},
     fault::{Crash, Fault},
 };
-use crate::store::{Store, StoreConfig, StoreError, block::reference, journal::recover};
+use crate::store::{
+    Disk, Files, Store, StoreConfig, StoreError, block::reference, journal::recover,
+};
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
     time::{Duration, Instant},
 };
 
@@ -387,4 +389,14 @@ fn chain_goes_on_through_prepared_segments_of_a_real_disk() {
         0,
         "spares are removed"
     );
+}
+
+#[test]
+fn segment_that_nobody_waits_for_is_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("segment");
+    let stop = AtomicBool::new(true);
+    let error = Disk.prepare(&path, 1 << 40, &stop).unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::Interrupted);
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
 }

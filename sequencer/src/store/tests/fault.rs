@@ -6,7 +6,7 @@ use std::{
     collections::BTreeMap,
     io::{self, ErrorKind},
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, atomic::AtomicBool},
 };
 
 /// What becomes of the process.
@@ -178,7 +178,7 @@ impl Files for Fault {
         }))
     }
 
-    fn prepare(&self, path: &Path, bytes: usize) -> io::Result<()> {
+    fn prepare(&self, path: &Path, bytes: usize, _: &AtomicBool) -> io::Result<()> {
         let mut state = self.0.lock();
         if state.dead {
             return Err(io::Error::other("the process has ended"));
