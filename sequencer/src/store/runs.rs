@@ -32,7 +32,7 @@ const SHAPE: &[u8] = b"transaction runs";
 
 /// Number of a block, and index of a transaction there.
 pub(super) type Place = (u64, u32);
-/// A place as it is stored, big-endian: it sorts alike.
+/// A place as it is stored, big-endian.
 type Stored = [u8; 12];
 /// A hash, and what is stored of it.
 type Entry = ([u8; 32], Stored);

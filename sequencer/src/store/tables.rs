@@ -94,7 +94,10 @@ impl Db {
             })
             .open_with_permissions(dir, 0o600)?;
         let tables = match open_tables(&env) {
-            Err(StoreError::Database(MdbxError::NotFound)) => create_tables(&env)?,
+            Err(StoreError::Database(MdbxError::NotFound)) => {
+                refuse_other_format(&env)?;
+                create_tables(&env)?
+            }
             opened => opened?,
         };
         Ok(Self { env, tables })
@@ -115,6 +118,30 @@ fn open_tables(env: &Environment) -> Result<Tables, StoreError> {
     let tables = Tables::each(|name| tx.open_db(Some(name)))?;
     tx.commit()?;
     Ok(tables)
+}
+
+/// Fails where another build's tables are, before any are added to them.
+fn refuse_other_format(env: &Environment) -> Result<(), StoreError> {
+    let tx = env.begin_ro_unsync()?;
+    match tx.open_db(Some("meta")) {
+        Ok(meta) => check_format(&tx, meta).map(drop),
+        Err(MdbxError::NotFound) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Whether there is a format, which then is this build's.
+fn check_format<K: TransactionKind>(tx: &Tx<K>, meta: Database) -> Result<bool, StoreError> {
+    let Some(format) = get(tx, meta, b"format")? else {
+        return Ok(false);
+    };
+    match format.first_chunk().map_or(0, |b| u32::from_be_bytes(*b)) {
+        FORMAT => Ok(true),
+        got => Err(StoreError::Format {
+            expected: FORMAT,
+            got,
+        }),
+    }
 }
 
 fn create_tables(env: &Environment) -> Result<Tables, StoreError> {
@@ -157,15 +184,8 @@ impl Tables {
 
     /// Checks format and chain; `false` for an empty database.
     pub(super) fn check(&self, tx: &ReadTx, identity: &Identity) -> Result<bool, StoreError> {
-        let Some(format) = get(tx, self.meta, b"format")? else {
+        if !check_format(tx, self.meta)? {
             return Ok(false);
-        };
-        let got = format.first_chunk().map_or(0, |b| u32::from_be_bytes(*b));
-        if got != FORMAT {
-            return Err(StoreError::Format {
-                expected: FORMAT,
-                got,
-            });
         }
         let got = get(tx, self.meta, b"identity")?;
         let got = got.as_deref().and_then(Identity::decode);
@@ -289,4 +309,36 @@ pub(super) fn set_format(dir: &Path, format: u32) -> Result<(), StoreError> {
     let tx = db.write()?;
     put(&tx, db.tables.meta, b"format", &format.to_be_bytes())?;
     Ok(tx.commit()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tables_of_another_format_are_left_as_they_were() {
+        let dir = tempfile::tempdir().unwrap();
+        let older = || {
+            Environment::builder()
+                .set_max_dbs(32)
+                .open(dir.path())
+                .unwrap()
+        };
+        let env = older();
+        let tx = env.begin_rw_unsync().unwrap();
+        let meta = tx.create_db(Some("meta"), DatabaseFlags::empty()).unwrap();
+        put(&tx, meta, b"format", &1u32.to_be_bytes()).unwrap();
+        tx.commit().unwrap();
+        drop(env);
+        let error = Db::open(dir.path()).unwrap_err();
+        assert!(
+            matches!(error, StoreError::Format { got: 1, .. }),
+            "{error}"
+        );
+        let env = older();
+        let tx = env.begin_ro_unsync().unwrap();
+        assert!(tx.open_db(Some("meta")).is_ok());
+        let added = tx.open_db(Some("headers")).map(drop);
+        assert_eq!(added, Err(MdbxError::NotFound));
+    }
 }
