@@ -8,6 +8,9 @@
 //! A merge goes on with every fold, by twice as many entries as the fold adds, so none is long. Its result is read
 //! only when it is whole; where it stands is the last key written. All of it is part of the fold's transaction.
 
+mod shape;
+
+use self::shape::{LEVELS, SLOTS, Shape};
 use super::{
     StoreError,
     tables::{WriteTx, del, get, put},
@@ -19,14 +22,6 @@ use signet_libmdbx::{
 };
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// Levels of runs. The last has room for 10^11 entries.
-const LEVELS: usize = 8;
-/// Runs that are merged into one.
-const MERGED: u8 = 8;
-/// Tables of a level: those that are merged, those that come meanwhile, and one that is being made.
-const SLOTS: u8 = 12;
-/// Entries from which on a run is not added to. Few in tests, so that they get to several levels.
-const FULL: u32 = if cfg!(test) { 4 } else { 16_384 };
 /// Key of the [`Shape`] in the table `meta`.
 const SHAPE: &[u8] = b"transaction runs";
 
@@ -231,90 +226,6 @@ fn decode(stored: &[u8]) -> Option<Place> {
     let (number, index) = stored.split_first_chunk()?;
     let index = u32::from_be_bytes(index.try_into().ok()?);
     Some((u64::from_be_bytes(*number), index))
-}
-
-/// The runs of one level, in a ring of slots.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Tier {
-    /// Slot of the oldest.
-    first: u8,
-    /// How many there are.
-    runs: u8,
-}
-
-impl Tier {
-    /// Slot of a run, by age: 0 is the oldest.
-    const fn slot(self, run: u8) -> u8 {
-        (self.first + run) % SLOTS
-    }
-}
-
-/// Which runs there are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Shape {
-    levels: [Tier; LEVELS],
-    /// Entries that were added to the newest run of level 0.
-    newest: u32,
-}
-
-impl Shape {
-    /// Slot of the run that takes new entries, and whether it is a new one. Without a free slot the last one grows on.
-    fn newest(&mut self) -> (u8, bool) {
-        let [tier, ..] = &mut self.levels;
-        let is_new = tier.runs == 0 || (self.newest >= FULL && tier.runs < SLOTS);
-        if is_new {
-            tier.runs += 1;
-            self.newest = 0;
-        }
-        (tier.slot(tier.runs - 1), is_new)
-    }
-
-    /// Slots of the runs of a level that are to be merged now, oldest first.
-    fn mergeable(&self, level: usize) -> Option<Vec<u8>> {
-        let tier = self.levels.get(level)?;
-        let still_grows = level == 0 && self.newest < FULL;
-        let whole = tier.runs.saturating_sub(still_grows.into());
-        (whole >= MERGED).then(|| (0..MERGED).map(|run| tier.slot(run)).collect())
-    }
-
-    /// Slot of the next run of a level, if there is room.
-    fn next_slot(&self, level: usize) -> Option<u8> {
-        let tier = self.levels.get(level)?;
-        (tier.runs < SLOTS).then(|| tier.slot(tier.runs))
-    }
-
-    /// Takes note that the oldest runs of a level have become the newest of the next.
-    fn merged(&mut self, level: usize) {
-        if let Some([tier, next]) = self.levels.get_mut(level..level + 2) {
-            tier.first = tier.slot(MERGED);
-            tier.runs -= MERGED;
-            next.runs += 1;
-        }
-    }
-
-    fn encode(&self) -> Vec<u8> {
-        let tiers = self.levels.iter().flat_map(|tier| [tier.first, tier.runs]);
-        tiers.chain(self.newest.to_be_bytes()).collect()
-    }
-
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let (tiers, newest) = bytes.split_last_chunk()?;
-        let mut shape = Self {
-            newest: u32::from_be_bytes(*newest),
-            ..Self::default()
-        };
-        let (pairs, []) = tiers.as_chunks() else {
-            return None;
-        };
-        if pairs.len() != LEVELS {
-            return None;
-        }
-        for (tier, [first, runs]) in shape.levels.iter_mut().zip(pairs) {
-            (tier.first, tier.runs) = (*first, *runs);
-        }
-        let fits = |tier: &Tier| tier.first < SLOTS && tier.runs <= SLOTS;
-        shape.levels.iter().all(fits).then_some(shape)
-    }
 }
 
 #[cfg(test)]

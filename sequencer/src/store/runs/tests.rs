@@ -1,4 +1,7 @@
-use super::*;
+use super::{
+    shape::{FULL, Tier},
+    *,
+};
 use crate::store::tables::Db;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::collections::{BTreeMap, BTreeSet};
