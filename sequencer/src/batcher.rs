@@ -10,7 +10,6 @@
 //! and the queue it was built on, so the Inbox takes it on that history alone; at most one is under
 //! way, because the next one must name its accumulator. Spec: `SPEC.md`, sections 3.2 and 4.
 
-mod aside;
 mod block;
 mod build;
 mod close;

@@ -14,6 +14,7 @@ mod batches;
 mod builder;
 mod chain;
 mod clock;
+mod confirming;
 mod error;
 mod feed;
 mod follower;

@@ -2,6 +2,7 @@
 //!
 //! Sequencer and replica run from the same parts.
 
+mod aside;
 pub mod batcher;
 pub mod engine;
 pub mod feed;

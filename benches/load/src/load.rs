@@ -17,6 +17,7 @@ use trestle_contracts::bindings::SampleToken;
 
 use crate::{
     crowd::Crowd,
+    heads::Heads,
     measure::{Latency, Measured, Meter},
     rpc::Rpc,
     senders::{Kind, Sender, Signed},
@@ -24,10 +25,10 @@ use crate::{
 
 /// Requests of one HTTP request.
 pub(crate) const BATCH: usize = 50;
-/// Pause before receipts that were not there are asked for again, in milliseconds.
-pub(crate) const ASK_AGAIN_MILLIS: u64 = 4;
-/// The same under full load, and before they are asked for at first: each answer that there is none would cost the
-/// node about what the answer costs that counts, and the more of them there were the slower it is.
+/// Pause before receipts are asked for while accounts are made, in milliseconds.
+const ASK_AGAIN_MILLIS: u64 = 4;
+/// The same under full load: each answer that there is none would cost the node about what the answer costs that
+/// counts, and the more of them there were the slower it is.
 pub(crate) const ASK_LATER_MILLIS: u64 = 100;
 /// The same for a client that has one transaction under way, in microseconds.
 const ASK_ONE_MICROS: u64 = 500;
@@ -181,6 +182,7 @@ impl Load {
         let mut lanes = self.payers.sign(each)?;
         for round in 1..=rounds {
             let mut payers = self.payers.clone();
+            let each = if round < rounds { each } else { 0 };
             let next = tokio::task::spawn_blocking(move || {
                 let lanes = payers.sign(each)?;
                 eyre::Ok((payers, lanes))
@@ -212,10 +214,9 @@ impl Load {
         let pause = Duration::from_secs_f64(usize_f64(BATCH * lanes.len()) / rate);
         let meter = Meter::start(self.target.process)?;
         let start = Instant::now();
-        let runs: Vec<_> = lanes
-            .into_iter()
-            .map(|lane| tokio::spawn(pace_lane(Rpc::new(&self.target.url), lane, pause)))
-            .collect();
+        let (heads, _subscription) = Heads::subscribe(&self.target.url).await?;
+        let run = |lane| pace_lane(Rpc::new(&self.target.url), heads.clone(), lane, pause);
+        let runs: Vec<_> = lanes.into_iter().map(run).map(tokio::spawn).collect();
         let alone = self.alone(time).await?;
         let mut latencies = Vec::new();
         for lane in futures::future::try_join_all(runs).await? {
@@ -308,8 +309,7 @@ async fn deploy_token(rpc: &Rpc, rich: &mut Sender, senders: &[Sender]) -> eyre:
     let code = SampleToken::BYTECODE.clone();
     let create = rich.sign(TxKind::Create, U256::ZERO, code, 3_000_000)?;
     send(rpc, std::slice::from_ref(&create)).await?;
-    let pause = Duration::from_millis(ASK_AGAIN_MILLIS);
-    let created = receipts(rpc, std::slice::from_ref(&create), pause).await?;
+    let created = receipts(rpc, std::slice::from_ref(&create), AGAIN).await?;
     let token = created.first().and_then(|receipt| receipt.contract_address);
     let token = token.ok_or_else(|| eyre!("the token was not created"))?;
     for holders in senders.chunks(MINTS) {
@@ -333,9 +333,7 @@ async fn send_lane(rpc: Rpc, lane: Vec<Signed>) -> eyre::Result<Vec<Duration>> {
         send(&rpc, batch).await?;
         let (rpc, batch) = (rpc.clone(), batch.to_vec());
         waiting.push(tokio::spawn(async move {
-            let pause = Duration::from_millis(ASK_LATER_MILLIS);
-            sleep(pause).await;
-            let seen = see(rpc, batch, sent, pause).await;
+            let seen = see(rpc, batch, sent, LATER).await;
             drop(under_way);
             seen
         }));
@@ -343,16 +341,22 @@ async fn send_lane(rpc: Rpc, lane: Vec<Signed>) -> eyre::Result<Vec<Duration>> {
     collect(waiting).await
 }
 
-/// The same at one batch in every `pause`, answered or not.
-async fn pace_lane(rpc: Rpc, lane: Vec<Signed>, pause: Duration) -> eyre::Result<Vec<Duration>> {
+/// The same at one batch in every `pause`, answered or not; its receipts are asked for at each block since.
+async fn pace_lane(
+    rpc: Rpc,
+    heads: Heads,
+    lane: Vec<Signed>,
+    pause: Duration,
+) -> eyre::Result<Vec<Duration>> {
     let mut waiting = Vec::new();
     let mut due = Instant::now();
     for batch in lane.chunks(BATCH) {
         sleep_until(due).await;
-        let (rpc, batch, sent) = (rpc.clone(), batch.to_vec(), due);
+        let (rpc, batch, sent, mut heads) = (rpc.clone(), batch.to_vec(), due, heads.clone());
         waiting.push(tokio::spawn(async move {
+            heads.forget();
             send(&rpc, &batch).await?;
-            see(rpc, batch, sent, Duration::from_millis(ASK_AGAIN_MILLIS)).await
+            see(rpc, batch, sent, Ask::AtBlocks(heads)).await
         }));
         due += pause;
     }
@@ -369,21 +373,15 @@ async fn collect(waiting: Vec<Seen>) -> eyre::Result<Vec<Duration>> {
     Ok(latencies)
 }
 
-async fn see(
-    rpc: Rpc,
-    batch: Vec<Signed>,
-    sent: Instant,
-    pause: Duration,
-) -> eyre::Result<Vec<Duration>> {
-    receipts(&rpc, &batch, pause).await?;
+async fn see(rpc: Rpc, batch: Vec<Signed>, sent: Instant, ask: Ask) -> eyre::Result<Vec<Duration>> {
+    receipts(&rpc, &batch, ask).await?;
     Ok(vec![sent.elapsed(); batch.len()])
 }
 
 /// Sends a batch and waits for its receipts.
 pub(crate) async fn send_and_see(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<()> {
     send(rpc, batch).await?;
-    let pause = Duration::from_millis(ASK_AGAIN_MILLIS);
-    receipts(rpc, batch, pause).await.map(drop)
+    receipts(rpc, batch, AGAIN).await.map(drop)
 }
 
 async fn send(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<()> {
@@ -391,12 +389,37 @@ async fn send(rpc: &Rpc, batch: &[Signed]) -> eyre::Result<()> {
     rpc.batch("eth_sendRawTransaction", &params).await.map(drop)
 }
 
-/// The receipts of a batch, asked for until all are there, with a pause between; all must be of success.
-async fn receipts(rpc: &Rpc, batch: &[Signed], pause: Duration) -> eyre::Result<Vec<Receipt>> {
+/// When receipts are asked for.
+#[derive(Debug)]
+enum Ask {
+    /// After this time, and again after it.
+    Every(Duration),
+    /// At each block, as viem and ethers do.
+    AtBlocks(Heads),
+}
+
+/// While accounts are made.
+const AGAIN: Ask = Ask::Every(Duration::from_millis(ASK_AGAIN_MILLIS));
+/// Under full load.
+const LATER: Ask = Ask::Every(Duration::from_millis(ASK_LATER_MILLIS));
+
+impl Ask {
+    async fn wait(&mut self) -> eyre::Result<()> {
+        match self {
+            Self::Every(pause) => sleep(*pause).await,
+            Self::AtBlocks(heads) => heads.next().await?,
+        }
+        Ok(())
+    }
+}
+
+/// The receipts of a batch, asked for until all are there; all must be of success.
+async fn receipts(rpc: &Rpc, batch: &[Signed], mut ask: Ask) -> eyre::Result<Vec<Receipt>> {
     let limit = Instant::now() + Duration::from_secs(RECEIPT_SECONDS);
     let mut missing: Vec<_> = batch.iter().map(|tx| tx.hash).collect();
     let mut found = Vec::with_capacity(batch.len());
     loop {
+        ask.wait().await?;
         let params: Vec<_> = missing.iter().map(|hash| format!("[\"{hash}\"]")).collect();
         let answers = rpc.batch("eth_getTransactionReceipt", &params).await?;
         let mut still = Vec::new();
@@ -419,7 +442,6 @@ async fn receipts(rpc: &Rpc, batch: &[Signed], pause: Duration) -> eyre::Result<
             );
         }
         missing = still;
-        sleep(pause).await;
     }
 }
 

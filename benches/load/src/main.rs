@@ -6,6 +6,7 @@
 mod anvil;
 mod crowd;
 mod disk;
+mod heads;
 mod load;
 mod measure;
 mod recovery;

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     disk::Disk,
-    load::{ASK_AGAIN_MILLIS, ASK_LATER_MILLIS, BATCH, Plan, UNDER_WAY},
+    load::{ASK_LATER_MILLIS, BATCH, Plan, UNDER_WAY},
     measure::{Latency, Measured},
     senders::Kind,
     stack::{Posted, Settings},
@@ -141,7 +141,7 @@ impl Report {
             ),
             "to the last receipt, latency from the start of a batch's request to its last receipt, which are asked for every".into(),
             format!(
-                "{ASK_LATER_MILLIS} ms under full load, the first time so long after sending, else every {ASK_AGAIN_MILLIS} ms. CPU, bytes of"
+                "{ASK_LATER_MILLIS} ms after sending under full load, else at each block (newHeads over a WebSocket). CPU, bytes of"
             ),
             format!(
                 "write calls and memory (anonymous) are those of the node's process, from /proc. Under full load at most {UNDER_WAY}"

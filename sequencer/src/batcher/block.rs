@@ -5,7 +5,7 @@ use alloy_primitives::B256;
 use op_alloy_consensus::OpTxEnvelope;
 use std::time::Instant;
 use trestle_protocol::{
-    BLOCK_ENTRY_WORK, Body, ChainConfig, EntryBody, QueuedEntry, SealedHeader,
+    BLOCK_ENTRY_WORK, ChainConfig, EntryBody, QueuedEntry, SealedHeader,
     payload::{PayloadBlock, PayloadTx},
     transaction_work,
 };
@@ -42,19 +42,16 @@ pub struct BatchBlock {
 }
 
 impl BatchBlock {
-    /// Takes a sealed block apart; `entries` are those that it consumes.
+    /// Takes a sealed block apart: its transactions, the gas that each used, and the queue `entries` that it consumes.
     #[must_use]
     pub fn new(
         config: &ChainConfig,
         header: &SealedHeader,
-        body: &Body,
+        transactions: &[OpTxEnvelope],
+        gas_used: &[u64],
         entries: &[QueuedEntry],
     ) -> Self {
-        let user: Vec<&OpTxEnvelope> = body
-            .transactions
-            .iter()
-            .filter(|tx| !tx.is_deposit())
-            .collect();
+        let user: Vec<&OpTxEnvelope> = transactions.iter().filter(|tx| !tx.is_deposit()).collect();
         let least_bytes = user.len().saturating_mul(SIGNATURE_BYTES);
         let inputs: usize = user.iter().map(|tx| Transaction::input(*tx).len()).sum();
         let only_attributes = entries
@@ -73,7 +70,9 @@ impl BatchBlock {
             parent: header.header.parent_hash,
             deposits,
             deposit_gas,
-            work: config.block_work.saturating_add(user_work(body)),
+            work: config
+                .block_work
+                .saturating_add(user_work(transactions, gas_used)),
             least_bytes,
             guessed_bytes: least_bytes.saturating_add(inputs),
             is_idle: user.is_empty() && only_attributes,
@@ -88,16 +87,11 @@ impl BatchBlock {
 }
 
 /// Work of the user transactions: the gas that each used, or the least it is charged.
-fn user_work(body: &Body) -> u64 {
-    let mut before = 0u64;
-    let mut work = 0u64;
-    for (tx, receipt) in body.transactions.iter().zip(&body.receipts) {
-        let after = receipt.cumulative_gas_used();
-        if !tx.is_deposit() {
-            let used = after.saturating_sub(before);
-            work = work.saturating_add(used.max(transaction_work(tx)).max(BLOCK_ENTRY_WORK));
-        }
-        before = after;
-    }
-    work
+fn user_work(transactions: &[OpTxEnvelope], gas_used: &[u64]) -> u64 {
+    transactions
+        .iter()
+        .zip(gas_used)
+        .filter(|(tx, _)| !tx.is_deposit())
+        .map(|(tx, used)| transaction_work(tx).max(*used).max(BLOCK_ENTRY_WORK))
+        .fold(0, u64::saturating_add)
 }

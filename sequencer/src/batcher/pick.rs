@@ -1,14 +1,13 @@
 //! What goes into the next batch, into what kind, and when.
 
 use super::{
-    BatchBlock, BatchKind, BuildError, BuiltBatch, KindPolicy,
-    aside::aside,
-    build_batch,
+    BatchBlock, BatchKind, BuildError, BuiltBatch, KindPolicy, build_batch,
     kind::blobs_for,
     post::batch_key,
     task::{Batcher, BatcherError, WINDOW},
     window::latest_time,
 };
+use crate::aside::aside;
 use crate::engine::BatchTip;
 use crate::l1::{BlobSet, FeeMarket, TxState};
 use alloy_primitives::{Bytes, keccak256};
@@ -54,7 +53,7 @@ impl Batcher {
         }
         let chain = self.config.chain.clone();
         let build = move || build_of_kind(&chain, &ready, choice);
-        let built = tokio::task::spawn_blocking(build).await;
+        let built = aside(build).map_err(|_| BatcherError::Stopped)?.await;
         let (batch, kind) = built.map_err(|_| BatcherError::Stopped)??;
         if !is_due && !batch.is_full {
             return Ok(None);

@@ -127,11 +127,12 @@ impl BatchSource for StoreSource {
     fn block(&self, number: u64) -> Result<Option<BatchBlock>, SourceError> {
         let snapshot = self.store.durable().map_err(SourceError::new)?;
         let header = snapshot.header(number).map_err(SourceError::new)?;
-        let body = snapshot.body(number).map_err(SourceError::new)?;
-        let (Some(header), Some(body)) = (header, body) else {
+        let block = snapshot.transactions(number).map_err(SourceError::new)?;
+        let gas_used = snapshot.gas_used(number).map_err(SourceError::new)?;
+        let (Some(header), Some(block), Some(gas_used)) = (header, block, gas_used) else {
             return Ok(None);
         };
-        let entries = body.deposits.clone().map(|index| self.entry(index));
+        let entries = block.deposits.clone().map(|index| self.entry(index));
         let Some(entries) = entries.collect::<Result<Option<Vec<_>>, _>>()? else {
             // The engine unwinds the block in a moment.
             return Ok(None);
@@ -139,7 +140,8 @@ impl BatchSource for StoreSource {
         Ok(Some(BatchBlock::new(
             &self.config,
             &header,
-            &body,
+            &block.transactions,
+            &gas_used,
             &entries,
         )))
     }

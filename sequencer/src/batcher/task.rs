@@ -204,7 +204,7 @@ impl Batcher {
             return Ok(());
         }
         self.note_landed(&posted);
-        self.refill(&posted)?;
+        self.refill(&posted).await?;
         self.watch_window(&posted, &view)?;
         if self.is_waiting(&posted) {
             return Ok(());
@@ -228,8 +228,9 @@ impl Batcher {
         }
     }
 
-    /// Brings the queue in line with the chain: nothing that is posted, nothing that was undone.
-    fn refill(&mut self, posted: &BatchTip) -> Result<(), BatcherError> {
+    /// Brings the queue in line with the chain: nothing that is posted, nothing that was undone. Others have their turn
+    /// between two blocks: what follows a posted batch may be thousands of transactions.
+    async fn refill(&mut self, posted: &BatchTip) -> Result<(), BatcherError> {
         while self
             .queue
             .front()
@@ -257,7 +258,10 @@ impl Batcher {
                 break;
             }
             match self.source.block(next)? {
-                Some(block) if block.parent == hash => self.queue.push_back(Arc::new(block)),
+                Some(block) if block.parent == hash => {
+                    self.queue.push_back(Arc::new(block));
+                    tokio::task::yield_now().await;
+                }
                 // The chain changed while we looked; the next look sees it whole.
                 Some(_) => {
                     self.queue.clear();

@@ -1,11 +1,10 @@
 //! Batches seen on L1 against the chain: confirmed where it holds their blocks already, derived
 //! where it does not.
 
-use super::{Chain, EngineError, L1Ledger, SeenBatch};
+use super::{Chain, EngineError, L1Ledger, SeenBatch, confirming::Confirmed};
 use crate::store::{BlockRef, Snapshot};
-use alloy_consensus::TxReceipt;
 use std::sync::Arc;
-use trestle_protocol::{Derivation, KnownBlock, SealedHeader};
+use trestle_protocol::{ChainConfig, Derivation, KnownBlock, QueuedEntry, SealedHeader};
 
 /// What a batch did to the chain.
 #[derive(Debug)]
@@ -16,18 +15,29 @@ pub(super) struct Applied {
     pub(super) unwound_to: Option<u64>,
 }
 
-/// Makes the chain hold exactly the batch's blocks after the batch before it.
+/// Makes the chain hold exactly the batch's blocks after the batch before it. What is `confirmed` already counts if the
+/// chain has kept it.
 pub(super) fn apply_batch(
     chain: &mut Chain,
     ledger: &L1Ledger,
     batch: &SeenBatch,
+    confirmed: &[Confirmed],
 ) -> Result<Applied, EngineError> {
     let start = ledger.tip().end;
+    let snapshot = chain.store().sequenced()?;
+    for confirmed in confirmed {
+        if let Some(end) = confirmed.still(&snapshot, batch, start)? {
+            return Ok(Applied {
+                end,
+                unwound_to: None,
+            });
+        }
+    }
     let entries = ledger.entries(batch.header.deposit_from..batch.header.deposit_to)?;
-    let payload = batch.payload.as_ref().map(AsRef::as_ref);
     let config = Arc::clone(chain.config());
-    let derivation = || Derivation::new(&config, &batch.header, entries.clone(), payload);
-    let held = confirm(&chain.store().sequenced()?, derivation(), start)?;
+    let derivation = || derivation(&config, batch, entries.clone());
+    let held = confirm(&snapshot, derivation(), start)?;
+    drop(snapshot);
     let (mut rest, unwound_to) = match held {
         Held::All(end) => {
             return Ok(Applied {
@@ -48,6 +58,16 @@ pub(super) fn apply_batch(
     })
 }
 
+/// What derives a batch that consumes these entries.
+pub(super) fn derivation(
+    config: &Arc<ChainConfig>,
+    batch: &SeenBatch,
+    entries: Vec<QueuedEntry>,
+) -> Derivation {
+    let payload = batch.payload.as_ref().map(AsRef::as_ref);
+    Derivation::new(config, &batch.header, entries, payload)
+}
+
 fn derive(chain: &mut Chain, derivation: &mut Derivation) -> Result<(), EngineError> {
     loop {
         let mut state = chain.state()?;
@@ -59,7 +79,7 @@ fn derive(chain: &mut Chain, derivation: &mut Derivation) -> Result<(), EngineEr
 }
 
 /// What the chain holds of a batch.
-enum Held {
+pub(super) enum Held {
     /// All its blocks; the last of them.
     All(Box<SealedHeader>),
     /// Its first blocks or none, and nothing else; what is left to derive.
@@ -69,7 +89,7 @@ enum Held {
 }
 
 /// Holds the chain after `start` against a batch.
-fn confirm(
+pub(super) fn confirm(
     snapshot: &Snapshot,
     mut derivation: Derivation,
     start: BlockRef,
@@ -102,22 +122,15 @@ fn confirm_block(
     next: &SealedHeader,
 ) -> Result<bool, EngineError> {
     let number = next.header.number;
-    let (Some(body), Some(receipts)) = (snapshot.body(number)?, snapshot.receipts(number)?) else {
+    let (block, gas_used) = (snapshot.transactions(number)?, snapshot.gas_used(number)?);
+    let (Some(block), Some(gas_used)) = (block, gas_used) else {
         return Ok(false);
     };
-    let cumulative = receipts.iter().map(TxReceipt::cumulative_gas_used);
-    let gas_used: Vec<u64> = cumulative
-        .scan(0u64, |before, after| {
-            let used = after.saturating_sub(*before);
-            *before = after;
-            Some(used)
-        })
-        .collect();
     let known = KnownBlock {
         header: &next.header,
-        transactions: &body.transactions,
+        transactions: &block.transactions,
         gas_used: &gas_used,
-        deposits: &body.deposits,
+        deposits: &block.deposits,
     };
     Ok(derivation.confirm(parent, known))
 }

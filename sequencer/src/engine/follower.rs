@@ -3,6 +3,7 @@
 use super::{
     Chain, EngineError, L1BlockRef, L1Input, L1Ledger, L1Update, SeenBatch,
     batches::{Applied, apply_batch},
+    confirming::Confirmed,
 };
 use crate::store::BlockRef;
 use alloy_primitives::Bytes;
@@ -28,11 +29,15 @@ pub(super) struct Follower {
 }
 
 impl Follower {
-    /// Takes in one update.
+    /// Takes in one update; `confirmed` is what was found out about its batches before.
     ///
     /// # Errors
     /// When the store refuses, or the reader skips something; no content of L1 causes one.
-    pub(super) fn take(&mut self, input: L1Input) -> Result<Changes, EngineError> {
+    pub(super) fn take(
+        &mut self,
+        input: L1Input,
+        confirmed: &[Confirmed],
+    ) -> Result<Changes, EngineError> {
         let cursor = input.cursor;
         match input.update {
             L1Update::Block {
@@ -40,7 +45,7 @@ impl Follower {
                 entries,
                 batches,
             } => {
-                let changes = self.batches(block, &entries, &batches)?;
+                let changes = self.batches(block, &entries, &batches, confirmed)?;
                 let count = u64::try_from(entries.len()).unwrap_or(u64::MAX);
                 self.ledger.end_block(block, count, cursor)?;
                 Ok(changes)
@@ -61,6 +66,7 @@ impl Follower {
         block: L1BlockRef,
         entries: &[QueuedEntry],
         batches: &[SeenBatch],
+        confirmed: &[Confirmed],
     ) -> Result<Changes, EngineError> {
         let mut changes = Changes::default();
         self.ledger.add_entries(entries)?;
@@ -69,7 +75,8 @@ impl Follower {
                 // Taken in before the disk refused the rest of this L1 block.
                 continue;
             }
-            let Applied { end, unwound_to } = apply_batch(&mut self.chain, &self.ledger, batch)?;
+            let Applied { end, unwound_to } =
+                apply_batch(&mut self.chain, &self.ledger, batch, confirmed)?;
             changes.unwound_to = changes.unwound_to.or(unwound_to);
             let reference = BlockRef {
                 number: end.header.number,

@@ -4,6 +4,7 @@ use super::{
     BatchTip, BuilderConfig, Chain, EngineError, Heads, HeadsFeed, L1BlockRef, L1Input, L1Ledger,
     builder::{Builder, report_block},
     clock::unix_now,
+    confirming::{Confirmed, Confirming},
     feed::{self, FeedInlet, Offered, Outcome, Verdict},
     follower::Follower,
 };
@@ -69,6 +70,30 @@ pub struct Engine {
 struct Offers {
     from: mpsc::Receiver<Offered>,
     waiting: Option<Offered>,
+}
+
+/// An update of L1 that is not taken in yet.
+#[derive(Debug)]
+struct Pending {
+    input: L1Input,
+    /// Its batches are being held against the chain.
+    confirming: Option<Confirming>,
+    confirmed: Vec<Confirmed>,
+}
+
+impl Pending {
+    /// Whether its batches are compared yet.
+    fn is_compared(&mut self) -> bool {
+        let Some(confirming) = &mut self.confirming else {
+            return true;
+        };
+        let Some(confirmed) = confirming.take() else {
+            return false;
+        };
+        self.confirmed = confirmed;
+        self.confirming = None;
+        true
+    }
 }
 
 /// The running engine, seen from outside.
@@ -206,14 +231,36 @@ impl Engine {
         Ok(())
     }
 
+    /// The next update that can be taken in; it stays `pending` until it is. While a chain that others wait for is held
+    /// against its batches, there is none.
+    fn next_update<'a>(
+        &self,
+        updates: &mut mpsc::Receiver<L1Input>,
+        pending: &'a mut Option<Pending>,
+    ) -> Option<&'a Pending> {
+        if pending.is_none() {
+            let input = updates.try_recv().ok()?;
+            let Follower { chain, ledger, .. } = &self.follower;
+            let is_awaited = self.may_build.load(Ordering::Relaxed);
+            *pending = Some(Pending {
+                confirming: is_awaited
+                    .then(|| Confirming::start(chain, ledger, &input))
+                    .flatten(),
+                confirmed: Vec::new(),
+                input,
+            });
+        }
+        let next = pending.as_mut()?;
+        next.is_compared().then_some(&*next)
+    }
+
     /// One round: all L1 updates that are there, then one block.
     fn turn(
         &mut self,
         updates: &mut mpsc::Receiver<L1Input>,
-        pending: &mut Option<L1Input>,
+        pending: &mut Option<Pending>,
     ) -> Result<(), EngineError> {
-        while let Some(update) = pending.take().or_else(|| updates.try_recv().ok()) {
-            *pending = Some(update.clone());
+        while let Some(update) = self.next_update(updates, pending) {
             self.follow(update)?;
             *pending = None;
             self.offer_again()?;
@@ -295,9 +342,10 @@ impl Engine {
         Ok(())
     }
 
-    fn follow(&mut self, input: L1Input) -> Result<(), EngineError> {
+    fn follow(&mut self, update: &Pending) -> Result<(), EngineError> {
         let head = self.follower.chain.head().hash;
-        let changes = self.follower.take(input)?;
+        let (input, confirmed) = (update.input.clone(), &update.confirmed);
+        let changes = self.follower.take(input, confirmed)?;
         if let Some(builder) = &mut self.builder {
             builder.see_l1(&self.follower.ledger)?;
         }

@@ -113,6 +113,13 @@ pub(super) fn decode_receipts(mut bytes: &[u8]) -> Result<Vec<OpReceiptEnvelope>
     receipts_from(records)
 }
 
+/// Gas used up to and with each transaction of a block, of [`encode_receipts`].
+pub(super) fn decode_cumulative_gas(mut bytes: &[u8]) -> Result<Vec<u64>, StoreError> {
+    let records: Vec<ReceiptRecord> = decode("receipts", &mut bytes)?;
+    exhausted("receipts", bytes)?;
+    Ok(records.iter().map(|record| record.cumulative_gas).collect())
+}
+
 /// `nonce u64 ‖ code hash ‖ balance`, the balance without leading zeros: 40 to 72 bytes.
 pub(super) fn encode_account(info: &AccountInfo) -> Vec<u8> {
     let mut out = Vec::with_capacity(72);

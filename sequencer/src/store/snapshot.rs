@@ -5,11 +5,12 @@
 
 use super::{
     BlockRef, BlockTransactions, StateView, StoreError,
-    codec::{decode, decode_body, decode_receipts},
+    codec::{decode, decode_body, decode_cumulative_gas, decode_receipts},
     layers::{Layer, layer_at},
     recent::Recent,
     tables::{ReadTx, Tables, get},
 };
+use alloy_consensus::TxReceipt;
 use alloy_primitives::B256;
 use op_alloy_consensus::OpReceiptEnvelope;
 use std::{collections::BTreeMap, collections::BTreeSet, sync::Arc};
@@ -130,6 +131,27 @@ impl Snapshot {
         }
         let bytes = self.folded_value(self.tables.receipts, number)?;
         bytes.map(|b| decode_receipts(&b)).transpose()
+    }
+
+    /// Gas that each transaction of block `number` used; `None` above the head. Spares what receipts cost besides: the
+    /// bloom of each.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn gas_used(&self, number: u64) -> Result<Option<Vec<u64>>, StoreError> {
+        let cumulative = match self.recent(number) {
+            Some(block) => {
+                let receipts = block.body.receipts.iter();
+                receipts.map(TxReceipt::cumulative_gas_used).collect()
+            }
+            None => match self.folded_value(self.tables.receipts, number)? {
+                Some(bytes) => decode_cumulative_gas(&bytes)?,
+                None => return Ok(None),
+            },
+        };
+        let before = std::iter::once(0).chain(cumulative.iter().copied());
+        let used = |(after, before): (&u64, u64)| after.saturating_sub(before);
+        Ok(Some(cumulative.iter().zip(before).map(used).collect()))
     }
 
     /// Block number and index in the block of a transaction; `None` if it is in no block.

@@ -315,6 +315,17 @@ fn assert_block(snapshot: &Snapshot, block: &SealedBlock) {
     assert_eq!(stored.senders, body.senders);
     assert_eq!(stored.deposits, body.deposits);
     assert_eq!(stored.receipts, body.receipts);
+    let mut gas = 0;
+    for (used, receipt) in snapshot
+        .gas_used(number)
+        .unwrap()
+        .unwrap()
+        .iter()
+        .zip(&body.receipts)
+    {
+        gas += used;
+        assert_eq!(gas, receipt.cumulative_gas_used());
+    }
     for (tx, index) in body.transactions.iter().zip(0..) {
         assert_eq!(
             snapshot.transaction(&tx.tx_hash()).unwrap(),

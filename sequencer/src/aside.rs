@@ -10,7 +10,7 @@ const NICENESS: i32 = 10;
 ///
 /// # Errors
 /// When the thread cannot be started; the receiver, when `work` panicked.
-pub(super) fn aside<T: Send + 'static>(
+pub(crate) fn aside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> std::io::Result<oneshot::Receiver<T>> {
     let (done, outcome) = oneshot::channel();
