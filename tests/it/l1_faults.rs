@@ -105,9 +105,19 @@ fn other_logs(mut receipts: Value) -> Value {
     receipts
 }
 
-fn other_input(tx: Value) -> Value {
-    flipped(tx, "input")
+/// Another payload: not at its very end, where ABI's padding may be, which nobody reads.
+fn other_input(mut tx: Value) -> Value {
+    if let Some(input) = tx["input"].as_str() {
+        let (start, end) = input.split_at(input.len() - PADDED_DIGITS);
+        let mut start = json!(start);
+        flip(&mut start);
+        tx["input"] = json!(format!("{}{end}", start.as_str().unwrap()));
+    }
+    tx
 }
+
+/// Hexadecimal digits at the end of an input among which padding may be: those of a word.
+const PADDED_DIGITS: usize = 64;
 
 const LIES: [Lie; 8] = [
     (
