@@ -33,7 +33,7 @@ mod server;
 mod simulate;
 mod subscriptions;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wire;
 
 pub use context::{

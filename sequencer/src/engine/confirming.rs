@@ -3,6 +3,9 @@
 //! A batch of ten thousand transactions takes a tenth of a second to be read back and compared. What is found stays
 //! true as long as the chain holds the batch's last block: its hash commits to all blocks before it.
 
+#[cfg(test)]
+mod tests;
+
 use super::{
     Chain, EngineError, L1Input, L1Ledger, L1Update, SeenBatch,
     batches::{Held, confirm, derivation},

@@ -1,6 +1,6 @@
 //! The RPC over real sockets, on a real store with blocks that the protocol executed.
 
-mod bed;
+pub(crate) mod bed;
 mod calls;
 mod cors;
 mod cycles;

@@ -38,7 +38,7 @@ pub(super) const CHAIN_ID: u64 = 7_117;
 pub(super) const GWEI: u128 = 1_000_000_000;
 pub(super) const ETHER: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 /// Seconds at which genesis is, and the clock starts.
-pub(super) const START: u64 = 1_800_000_000;
+pub(crate) const START: u64 = 1_800_000_000;
 
 /// A clock that tests move.
 #[derive(Debug)]
@@ -57,9 +57,9 @@ impl Clock for TestClock {
 }
 
 /// A node with its RPC.
-pub(super) struct Bed {
-    pub(super) config: Arc<ChainConfig>,
-    pub(super) store: Arc<Store>,
+pub(crate) struct Bed {
+    pub(crate) config: Arc<ChainConfig>,
+    pub(crate) store: Arc<Store>,
     pub(super) pool: Arc<Mempool>,
     pub(super) clock: Arc<TestClock>,
     pub(super) settled: watch::Sender<SettledHeads>,
@@ -148,7 +148,7 @@ fn genesis_block(genesis: &Genesis, config: &ChainConfig) -> SealedBlock {
 }
 
 impl Bed {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(Wishes::default()).await
     }
 
@@ -315,7 +315,7 @@ impl Bed {
             .into()
     }
 
-    pub(super) fn transfer(&self, sender: usize, nonce: u64, value: u64) -> Bytes {
+    pub(crate) fn transfer(&self, sender: usize, nonce: u64, value: u64) -> Bytes {
         let to = TxKind::Call(Address::repeat_byte(0xaa));
         let value = U256::from(value);
         self.sign(
@@ -330,7 +330,7 @@ impl Bed {
         )
     }
 
-    pub(super) async fn send(&self, encoded: Bytes) -> B256 {
+    pub(crate) async fn send(&self, encoded: Bytes) -> B256 {
         let hash = self
             .ask("eth_sendRawTransaction", json!([encoded]))
             .await
@@ -339,7 +339,7 @@ impl Bed {
     }
 
     /// Seals a block from what the pool has ready, and returns when it is durable.
-    pub(super) async fn seal(&self) -> Arc<SealedBlock> {
+    pub(crate) async fn seal(&self) -> Arc<SealedBlock> {
         self.seal_with(&[]).await
     }
 
