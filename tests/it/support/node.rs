@@ -184,14 +184,13 @@ impl Node {
         .await
     }
 
-    /// Waits until its safe head is at least at block `number`, as long as it moves once a minute.
+    /// Waits until its safe head is at least at block `number`.
     pub(crate) async fn safe_at(&self, number: u64) {
-        let mut safe = self.rpc.safe().await.0;
-        while safe < number {
-            let what = format!("block {number} is safe, or any after {safe}");
-            let later = || async { Some(self.rpc.safe().await.0).filter(|now| *now > safe) };
-            safe = eventually(&what, 60, later).await;
-        }
+        let what = format!("block {number} is safe");
+        eventually(&what, 60, || async {
+            (self.rpc.safe().await.0 >= number).then_some(())
+        })
+        .await;
     }
 }
 

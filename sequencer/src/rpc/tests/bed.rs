@@ -1,5 +1,8 @@
 //! A node in a directory of its own: genesis, store, pool, RPC; blocks are sealed when a test says.
 
+pub(super) use super::programs::{creation, environment, logger, reverter};
+pub(super) use super::socket::Socket;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -453,112 +456,4 @@ fn unchunk(mut body: &str) -> String {
         body = &rest[length + 2..];
     }
     whole
-}
-
-/// Creation code that returns `runtime`.
-pub(super) fn creation(runtime: &[u8]) -> Bytes {
-    let length = u16::try_from(runtime.len()).unwrap().to_be_bytes();
-    // PUSH2 length; PUSH1 13; PUSH0; CODECOPY; PUSH2 length; PUSH0; RETURN
-    let head = [
-        0x61, length[0], length[1], 0x60, 13, 0x5f, 0x39, 0x61, length[0], length[1], 0x5f, 0xf3,
-        0x00,
-    ];
-    [&head[..], runtime].concat().into()
-}
-
-/// Emits one log with this topic and 32 bytes of data, whatever it is sent.
-pub(super) fn logger(topic: B256) -> Vec<u8> {
-    // PUSH1 42; PUSH0; MSTORE; PUSH32 topic; PUSH1 32; PUSH0; LOG1; STOP
-    let mut code = vec![0x60, 42, 0x5f, 0x52, 0x7f];
-    code.extend(topic);
-    code.extend([0x60, 32, 0x5f, 0xa1, 0x00]);
-    code
-}
-
-/// Reverts with this data.
-pub(super) fn reverter(data: &[u8]) -> Vec<u8> {
-    let length = u8::try_from(data.len()).unwrap();
-    // PUSH1 length; PUSH1 10; PUSH0; CODECOPY; PUSH1 length; PUSH0; REVERT
-    let mut code = vec![0x60, length, 0x60, 10, 0x5f, 0x39, 0x60, length, 0x5f, 0xfd];
-    code.extend(data);
-    code
-}
-
-/// Returns number, timestamp, base fee, gas price, and the hash of the block before.
-pub(super) fn environment() -> Vec<u8> {
-    // NUMBER; PUSH0; MSTORE; TIMESTAMP; PUSH1 32; MSTORE; BASEFEE; PUSH1 64; MSTORE;
-    // GASPRICE; PUSH1 96; MSTORE; PUSH1 1; NUMBER; SUB; BLOCKHASH; PUSH1 128; MSTORE; PUSH1 160; PUSH0; RETURN
-    vec![
-        0x43, 0x5f, 0x52, 0x42, 0x60, 32, 0x52, 0x48, 0x60, 64, 0x52, 0x3a, 0x60, 96, 0x52, 0x60,
-        1, 0x43, 0x03, 0x40, 0x60, 128, 0x52, 0x60, 160, 0x5f, 0xf3,
-    ]
-}
-
-/// A WebSocket client that shows every message.
-pub(super) struct Socket {
-    stream: tokio_tungstenite::WebSocketStream<tokio::net::TcpStream>,
-    /// Notifications that came while an answer was awaited.
-    notified: std::collections::VecDeque<Value>,
-}
-
-impl Socket {
-    pub(super) async fn open(bed: &Bed) -> Self {
-        let stream = tokio::net::TcpStream::connect(bed.server.address())
-            .await
-            .unwrap();
-        let (stream, _) = tokio_tungstenite::client_async(bed.ws_url(), stream)
-            .await
-            .unwrap();
-        Self {
-            stream,
-            notified: std::collections::VecDeque::new(),
-        }
-    }
-
-    pub(super) async fn send(&mut self, text: &str) {
-        use futures::SinkExt;
-        let message = tokio_tungstenite::tungstenite::Message::text(text);
-        self.stream.send(message).await.unwrap();
-    }
-
-    /// The next message; `None` when the server has closed the connection.
-    pub(super) async fn receive(&mut self) -> Option<Value> {
-        use futures::StreamExt;
-        loop {
-            let message = self.stream.next().await?.ok()?;
-            if message.is_text() {
-                return Some(serde_json::from_str(message.to_text().unwrap()).unwrap());
-            }
-            if message.is_close() {
-                return None;
-            }
-        }
-    }
-
-    /// Calls a method; gives the whole answer.
-    pub(super) async fn call(&mut self, method: &str, params: Value) -> Value {
-        let request = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
-        self.send(&request.to_string()).await;
-        loop {
-            let message = self.receive().await.unwrap();
-            if message.get("id").is_some() {
-                return message;
-            }
-            self.notified.push_back(message);
-        }
-    }
-
-    /// Forgets the notifications that came while an answer was awaited.
-    pub(super) fn forget(&mut self) {
-        self.notified.clear();
-    }
-
-    /// What the next notification carries.
-    pub(super) async fn notified(&mut self) -> Value {
-        let message = match self.notified.pop_front() {
-            Some(message) => message,
-            None => self.receive().await.unwrap(),
-        };
-        message["params"]["result"].clone()
-    }
 }
