@@ -18,7 +18,7 @@ impl Trie {
             return;
         }
         if self.arena.len() > max_nodes {
-            self.forget_untouched(self.root);
+            self.forget_untouched();
         }
         if self.arena.len() > max_nodes {
             let depth = self.depth_within(max_nodes);
@@ -84,16 +84,22 @@ impl Trie {
         }
     }
 
-    /// Forgets every subtree that was not walked into, and unmarks the rest.
-    fn forget_untouched(&mut self, id: Id) {
-        let Some(slot) = self.arena.get_mut(id) else {
-            return;
-        };
-        if !core::mem::take(&mut slot.touched) {
-            self.forget(id);
-        }
-        for child in self.children(id) {
-            self.forget_untouched(child);
+    /// Forgets every subtree that was not walked into, and unmarks the rest. Level by level: which nodes come next is
+    /// known before this one has come from memory.
+    fn forget_untouched(&mut self) {
+        let mut level = alloc::vec![self.root];
+        while !level.is_empty() {
+            let mut below = Vec::new();
+            for id in level {
+                let Some(slot) = self.arena.get_mut(id) else {
+                    continue;
+                };
+                if !core::mem::take(&mut slot.touched) {
+                    self.forget(id);
+                }
+                below.extend(self.children(id));
+            }
+            level = below;
         }
     }
 

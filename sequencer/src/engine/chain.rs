@@ -99,10 +99,11 @@ impl Chain {
         pending: PendingBlock,
         expected: Option<B256>,
     ) -> Result<Option<(Arc<SealedBlock>, Ticket)>, EngineError> {
-        let mut view = self.store.sequenced()?.state_at(self.head.header.number)?;
+        let view = self.store.sequenced()?.state_at(self.head.header.number)?;
+        let mut trie_nodes = view.nodes_in_order()?;
         self.trie
-            .apply_with(pending.diff(), &mut view, &keccak256_many)?;
-        let roots = self.trie.roots_with(&mut view, &keccak256_many)?;
+            .apply_with(pending.diff(), &mut trie_nodes, &keccak256_many)?;
+        let roots = self.trie.roots_with(&mut trie_nodes, &keccak256_many)?;
         let nodes = self.trie.take_changes();
         let block = Arc::new(pending.seal(roots));
         if expected.is_some_and(|expected| expected != block.header.hash) {

@@ -3,11 +3,11 @@
 use super::{
     BlockRef, Files, Point, Snapshot, StoreError,
     block::reference,
-    fold::{Plan, Reversal, write_blocks, write_nodes},
+    fold::{Plan, Reversal, write_layers},
     journal::Op,
     layers::{Layer, Memory, layer_at},
     progress::Shared,
-    recent::Recent,
+    recent::{Maps, Recent},
     tables::{Db, Folded, del, put, set},
 };
 use alloy_primitives::{B256, map::B256Set};
@@ -23,6 +23,8 @@ use trestle_protocol::{
 pub(super) struct Folding {
     /// Hashes in the `pool` table.
     pub(super) pooled: B256Set,
+    /// Room for the index of the blocks above the next fold.
+    pub(super) room: Maps,
 }
 
 /// Memory and tables. Locks are taken in the order `folding`, `memory`, those of `shared`.
@@ -71,7 +73,7 @@ impl Core {
             head,
             tx,
             folded: folded.number,
-            tables: self.db.tables,
+            tables: Arc::clone(&self.db.tables),
         })
     }
 
@@ -85,7 +87,7 @@ impl Core {
             head,
             tx,
             folded: head.number,
-            tables: self.db.tables,
+            tables: Arc::clone(&self.db.tables),
         })
     }
 
@@ -106,17 +108,15 @@ impl Core {
         };
 
         if reversal.is_none() {
-            self.divide_index(head.number);
+            self.divide_index(head.number, std::mem::take(&mut folding.room));
         }
-        let (tx, t) = (self.db.write()?, &self.db.tables);
+        let (tx, t) = (self.db.write()?, &*self.db.tables);
         if let Some(reversal) = &reversal {
             for (hash, raw) in reversal.write(&tx, t)? {
                 plan.pool.insert(hash, Some(raw));
             }
         }
-        let blocks: Vec<_> = layers.iter().map(|layer| layer.block.as_ref()).collect();
-        write_blocks(&tx, t, &blocks)?;
-        write_nodes(&tx, t, &layers)?;
+        write_layers(&tx, t, &layers)?;
         for (key, value) in &plan.marks {
             set(&tx, t.marks, key, value.as_ref())?;
         }
@@ -140,13 +140,14 @@ impl Core {
             memory.pool.extend(returned);
             memory.prune(after)
         };
-        drop(garbage);
+        folding.room = garbage.into_room().unwrap_or_default();
         folding.pooled = pooled;
         Ok(())
     }
 
-    /// Divides the index of the memory where the fold of the blocks up to number `last` will cut it.
-    fn divide_index(&self, last: u64) {
+    /// Divides the index of the memory where the fold of the blocks up to number `last` will cut it; what lies above
+    /// goes into `room`.
+    fn divide_index(&self, last: u64, room: Maps) {
         let (layers, is_split) = {
             let memory = self.memory.read();
             (Arc::clone(&memory.layers), memory.recent.is_split())
@@ -160,7 +161,7 @@ impl Core {
             .filter(|layer| layer.number() > last)
             .cloned()
             .collect();
-        let index = Recent::new(&above);
+        let index = Recent::within(room, &above);
         self.memory.write().divide(last, (above, index));
     }
 
@@ -276,7 +277,8 @@ pub(super) fn follow(
 ) -> Result<StateTrieChanges, StoreError> {
     let head = snapshot.head.number;
     let mut trie = StateTrie::new(state_root(snapshot, head)?);
-    trie.apply(diff, &mut snapshot.state_at(head)?)?;
+    let before = snapshot.state_at(head)?;
+    trie.apply(diff, &mut before.nodes_in_order()?)?;
     let got = trie.root();
     if got != expected {
         return Err(StoreError::RootMismatch {

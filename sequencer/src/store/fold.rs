@@ -1,17 +1,20 @@
 //! Folding: what a run of journal records amounts to, written into the tables.
 
+mod state;
+
 use super::{
     BlockRef, StoreError,
     block::pooled,
-    codec::{
-        decode_body, decode_touched, encode_account, encode_body, encode_receipts, encode_touched,
-    },
+    codec::{decode_body, decode_touched, encode_body, encode_receipts, encode_touched},
+    history::Subject,
     journal::{MarkWrite, Op},
     layers::Layer,
-    nodes::{changed_nodes, trie_key},
-    tables::{Tables, WriteTx, del, get, history_key, put, set, slot_key},
+    nodes::{storage_trie_key, write_nodes},
+    places::place_entry,
+    tables::{Tables, WriteTx, del, get, put, set, slot_key},
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
+use state::write_state;
 use std::{collections::BTreeMap, sync::Arc};
 use trestle_protocol::{
     AccountChange, SealedBlock, StateDiff,
@@ -82,34 +85,25 @@ impl Plan {
     }
 }
 
-/// Adds consecutive blocks to all tables but `nodes`. What lies at random places is written in the order of its keys,
-/// and a value that several blocks changed is read and set once.
-pub(super) fn write_blocks(
+/// Adds consecutive blocks to all tables.
+pub(super) fn write_layers(
     tx: &WriteTx,
     t: &Tables,
-    blocks: &[&SealedBlock],
+    layers: &[Arc<Layer>],
 ) -> Result<(), StoreError> {
     let mut places = Vec::new();
-    let mut accounts = Vec::new();
-    let mut slots = Vec::new();
-    for block in blocks {
-        write_block(tx, t, block)?;
-        let number = block.header.header.number;
-        for (transaction, index) in block.body.transactions.iter().zip(0u32..) {
-            places.push((transaction.tx_hash(), (number, index)));
-        }
-        for (address, AccountChange { info, storage }) in &block.diff.accounts {
-            let new = info.as_ref().map(encode_account);
-            accounts.push((address.to_vec(), number, new));
-            for (slot, value) in storage {
-                let new = Some(value.to_be_bytes_trimmed_vec()).filter(|new| !new.is_empty());
-                slots.push((slot_key(address, slot), number, new));
-            }
-        }
+    for layer in layers {
+        write_block(tx, t, &layer.block)?;
+        let hashes = layer.block.body.transactions.iter().map(|tx| tx.tx_hash());
+        let number = layer.number();
+        places.extend(
+            hashes
+                .zip(0u32..)
+                .map(|(hash, index)| place_entry(hash, (number, index))),
+        );
     }
     t.transactions.add(tx, places)?;
-    write_changes(tx, (t.accounts, t.account_history), accounts)?;
-    write_changes(tx, (t.storage, t.storage_history), slots)
+    write_state(tx, t, layers)
 }
 
 /// What of a block is found by its number, its hash, and the codes that it deployed.
@@ -135,62 +129,6 @@ fn write_block(tx: &WriteTx, t: &Tables, block: &SealedBlock) -> Result<(), Stor
     put(tx, t.touched, &number, &encode_touched(&touched))
 }
 
-/// A value that a block gave a key, or its removal.
-type Change = (Vec<u8>, u64, Option<Vec<u8>>);
-
-/// Brings flat state forward and keeps, for each block, what it replaced.
-fn write_changes(
-    tx: &WriteTx,
-    tables: (signet_libmdbx::Database, signet_libmdbx::Database),
-    mut changes: Vec<Change>,
-) -> Result<(), StoreError> {
-    changes.sort_by(|(a, n, _), (b, m, _)| (a, n).cmp(&(b, m)));
-    for versions in changes.chunk_by(|(a, ..), (b, ..)| a == b) {
-        write_versions(tx, tables, versions)?;
-    }
-    Ok(())
-}
-
-/// Sets one key to the last of its new values, and keeps what each replaced unless it is equal.
-fn write_versions(
-    tx: &WriteTx,
-    (latest, history): (signet_libmdbx::Database, signet_libmdbx::Database),
-    versions: &[Change],
-) -> Result<(), StoreError> {
-    let Some((key, ..)) = versions.first() else {
-        return Ok(());
-    };
-    let found = get(tx, latest, key)?.map(|old| old.into_owned());
-    let mut old = found.as_deref();
-    for (_, number, new) in versions {
-        if old != new.as_deref() {
-            let kept = old.unwrap_or_default();
-            put(tx, history, &history_key(key, *number), kept)?;
-            old = new.as_deref();
-        }
-    }
-    if old == found.as_deref() {
-        return Ok(());
-    }
-    set(tx, latest, key, old)
-}
-
-/// Writes trie nodes, each once however often the layers changed it.
-pub(super) fn write_nodes(
-    tx: &WriteTx,
-    t: &Tables,
-    layers: &[Arc<Layer>],
-) -> Result<(), StoreError> {
-    let mut newest = BTreeMap::new();
-    for layer in layers {
-        newest.extend(changed_nodes(&layer.nodes));
-    }
-    for (key, node) in newest {
-        set(tx, t.nodes, &key, node)?;
-    }
-    Ok(())
-}
-
 /// How the tables get back to an older block.
 #[derive(Debug)]
 pub(super) struct Reversal {
@@ -211,9 +149,7 @@ impl Reversal {
             returned.extend(remove_block(tx, t, number)?);
         }
         for (address, change) in &self.diff.accounts {
-            let info = change.info.as_ref().map(encode_account);
-            set(tx, t.accounts, address.as_slice(), info.as_deref())?;
-            if info.is_none() {
+            if change.info.is_none() {
                 remove_storage_trie(tx, t, address)?;
             }
             for (slot, value) in &change.storage {
@@ -222,16 +158,14 @@ impl Reversal {
                 set(tx, t.storage, &slot_key(address, slot), value)?;
             }
         }
-        for (key, node) in changed_nodes(&self.nodes) {
-            set(tx, t.nodes, &key, node)?;
-        }
+        write_nodes(tx, t, &self.nodes)?;
         Ok(returned)
     }
 }
 
 /// An account that did not exist had no storage; the trie does not report its nodes as removed.
 fn remove_storage_trie(tx: &WriteTx, t: &Tables, address: &Address) -> Result<(), StoreError> {
-    let prefix = trie_key(Some(&hash_address(*address)));
+    let prefix = storage_trie_key(&hash_address(*address));
     let mut cursor = tx.cursor(t.nodes)?;
     let mut next = cursor.set_range::<Vec<u8>, ()>(&prefix)?;
     while next.is_some_and(|(key, ())| key.starts_with(&prefix)) {
@@ -243,17 +177,9 @@ fn remove_storage_trie(tx: &WriteTx, t: &Tables, address: &Address) -> Result<()
 
 fn remove_history(tx: &WriteTx, t: &Tables, number: u64) -> Result<(), StoreError> {
     for (address, slots) in touched_by(tx, t, number)? {
-        del(
-            tx,
-            t.account_history,
-            &history_key(address.as_slice(), number),
-        )?;
+        Subject::Account(address).forget(tx, &t.history, number)?;
         for slot in slots {
-            del(
-                tx,
-                t.storage_history,
-                &history_key(&slot_key(&address, &slot), number),
-            )?;
+            Subject::Slot(address, slot).forget(tx, &t.history, number)?;
         }
     }
     del(tx, t.touched, &number.to_be_bytes())
@@ -273,7 +199,8 @@ fn remove_block(tx: &WriteTx, t: &Tables, number: u64) -> Result<Vec<(B256, Byte
     let unknown = || StoreError::UnknownBlock { number };
     let body = decode_body(&get(tx, t.bodies, &key)?.ok_or_else(unknown)?)?;
     for transaction in &body.transactions {
-        t.transactions.remove(tx, &transaction.tx_hash())?;
+        t.transactions
+            .remove(tx, transaction.tx_hash().as_slice())?;
     }
     let header = get(tx, t.headers, &key)?.ok_or_else(unknown)?;
     let hash: [u8; 32] = *header

@@ -6,7 +6,7 @@ use super::{
     BlockRef, StoreError,
     block::{pooled, reference},
     journal::{MarkWrite, Op},
-    recent::Recent,
+    recent::{Maps, Recent},
     tables::Folded,
 };
 use alloy_primitives::{Bytes, map::B256Map};
@@ -157,8 +157,8 @@ impl Memory {
         self.marks.retain(|_, (record, _)| *record > folded.record);
         self.folded = folded;
         Garbage {
-            _layers: gone,
-            _recent: recent,
+            layers: gone,
+            recent,
         }
     }
 }
@@ -166,8 +166,16 @@ impl Memory {
 /// What memory held before a fold.
 #[derive(Debug)]
 pub(super) struct Garbage {
-    _layers: Vec<Arc<Layer>>,
-    _recent: Recent,
+    layers: Vec<Arc<Layer>>,
+    recent: Recent,
+}
+
+impl Garbage {
+    /// Drops it, but for room that the next index can use.
+    pub(super) fn into_room(self) -> Option<Maps> {
+        drop(self.layers);
+        self.recent.into_room()
+    }
 }
 
 /// Whether `layers` begin with `known`.

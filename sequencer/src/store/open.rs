@@ -4,10 +4,11 @@ use super::{
     BlockRef, Files, Identity, StoreError,
     block::reference,
     core::{Core, Folding},
-    fold::{write_blocks, write_nodes},
+    fold::write_layers,
     journal::{Op, Recovered, recover},
     layers::{Layer, Memory},
     progress::Shared,
+    recent::Maps,
     tables::{Db, Folded},
 };
 use alloy_primitives::{B256, Bytes, map::B256Map};
@@ -114,6 +115,7 @@ impl Opening<'_> {
             files: self.files,
             folding: Mutex::new(Folding {
                 pooled: pool.keys().copied().collect(),
+                room: Maps::default(),
             }),
             memory: RwLock::new(Memory::new(folded, pool)),
             shared,
@@ -153,8 +155,7 @@ impl Opening<'_> {
         let layer = Arc::new(Layer::new(Arc::new(genesis.clone()), nodes));
         let tx = db.write()?;
         db.tables.set_identity(&tx, &self.identity)?;
-        write_blocks(&tx, &db.tables, &[genesis])?;
-        write_nodes(&tx, &db.tables, &[layer])?;
+        write_layers(&tx, &db.tables, &[layer])?;
         db.tables.set_folded(
             &tx,
             &Folded {

@@ -25,7 +25,7 @@ use std::io::{self, Read, Write};
 pub use read::restore_snapshot;
 
 const MAGIC: &[u8; 8] = b"TRSTLSNP";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Tags of the parts.
 const END: u8 = 0;
 const TABLE: u8 = 1;
@@ -75,19 +75,28 @@ pub enum SnapshotError {
     },
 }
 
+/// Where the entries of a table of a snapshot lie.
+enum Origin {
+    /// In a table of the same name.
+    Table(Database),
+    /// In the leaves of the account trie; by address.
+    Accounts,
+    /// In the runs of the history.
+    History,
+}
+
 /// Tables that a snapshot has, in their order.
-fn tables(t: &Tables) -> [(&'static str, Database); 10] {
+fn tables(t: &Tables) -> [(&'static str, Origin); 9] {
     [
-        ("headers", t.headers),
-        ("bodies", t.bodies),
-        ("receipts", t.receipts),
-        ("accounts", t.accounts),
-        ("storage", t.storage),
-        ("codes", t.codes),
-        ("account_history", t.account_history),
-        ("storage_history", t.storage_history),
-        ("touched", t.touched),
-        ("marks", t.marks),
+        ("headers", Origin::Table(t.headers)),
+        ("bodies", Origin::Table(t.bodies)),
+        ("receipts", Origin::Table(t.receipts)),
+        ("accounts", Origin::Accounts),
+        ("storage", Origin::Table(t.storage)),
+        ("codes", Origin::Table(t.codes)),
+        ("history", Origin::History),
+        ("touched", Origin::Table(t.touched)),
+        ("marks", Origin::Table(t.marks)),
     ]
 }
 

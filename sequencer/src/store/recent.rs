@@ -22,8 +22,10 @@ use trestle_protocol::{
 /// Values by the block that wrote them, oldest first. Most keys are written once before they are folded.
 type Versions<T> = SmallVec<[(u64, T); 1]>;
 
+/// What an index holds. Its room is used again and again: as blocks come, tables of many megabytes would else grow from
+/// nothing every few seconds, and the system clears what it gives anew.
 #[derive(Debug, Default)]
-struct Maps {
+pub(super) struct Maps {
     accounts: AddressMap<Versions<Option<AccountInfo>>>,
     slots: HashMap<(Address, U256), Versions<U256>>,
     codes: B256Map<Bytes>,
@@ -31,6 +33,21 @@ struct Maps {
     numbers: B256Map<u64>,
     /// Blocks that changed a trie node, oldest first.
     nodes: HashMap<NodeKey, SmallVec<[u64; 2]>>,
+}
+
+impl Maps {
+    /// The same room without what was in it; what was far from being filled is given back.
+    fn emptied(mut self) -> Self {
+        macro_rules! empty {
+            ($($map:ident)*) => { $(
+                let used = self.$map.len();
+                self.$map.clear();
+                self.$map.shrink_to(used.saturating_mul(4));
+            )* };
+        }
+        empty!(accounts slots codes transactions numbers nodes);
+        self
+    }
 }
 
 /// A trie node: the hashed address for a storage trie, and the path.
@@ -48,10 +65,23 @@ pub(super) struct Recent {
 impl Recent {
     /// An index of these blocks, which are consecutive.
     pub(super) fn new(layers: &[Arc<Layer>]) -> Self {
+        Self::within(Maps::default(), layers)
+    }
+
+    /// The same in the room of an emptied one.
+    pub(super) fn within(room: Maps, layers: &[Arc<Layer>]) -> Self {
+        let part = Part(RwLock::new(room));
+        layers.iter().for_each(|layer| part.push(layer));
         Self {
             folding: None,
-            newest: Arc::new(Part::new(layers)),
+            newest: Arc::new(part),
         }
+    }
+
+    /// The room of the part that was folded, if nobody reads it any more.
+    pub(super) fn into_room(self) -> Option<Maps> {
+        let part = Arc::into_inner(self.folding?)?;
+        Some(part.0.into_inner().emptied())
     }
 
     /// Adds the next block.
@@ -125,12 +155,6 @@ impl Recent {
 struct Part(RwLock<Maps>);
 
 impl Part {
-    fn new(layers: &[Arc<Layer>]) -> Self {
-        let part = Self::default();
-        layers.iter().for_each(|layer| part.push(layer));
-        part
-    }
-
     fn push(&self, layer: &Layer) {
         let (number, diff) = (layer.number(), &layer.block.diff);
         let mut maps = self.0.write();

@@ -1,9 +1,10 @@
-//! An index from hashes to places in sorted runs, so that a fold writes few pages however old the chain is.
+//! Tables as sorted runs, for what lies at random places: a fold writes few pages however old the chain is.
 //!
-//! Hashes lie at random in a table: in one of millions each new one costs a page of its own. So new entries go into a
-//! small table, a run; runs are never changed once they are large enough, and eight of a size are merged, in the
-//! order of their keys, into one of the next size: a log-structured merge-tree with tiers (O'Neil et al., "The
-//! Log-Structured Merge-Tree", 1996). An entry is written once for each level, side by side with its neighbours.
+//! Where each transaction is by its hash, and what each block replaced by account and slot: in one table of millions
+//! each new entry costs a page of its own. So new entries go into a small table, a run; runs are never changed once they
+//! are large enough, and eight of a size are merged, in the order of their keys, into one of the next size: a
+//! log-structured merge-tree with tiers (O'Neil et al., "The Log-Structured Merge-Tree", 1996). An entry is written once
+//! for each level, side by side with its neighbours.
 //!
 //! A merge goes on with every fold, by twice as many entries as the fold adds, so none is long. Its result is read
 //! only when it is whole; where it stands is the last key written. All of it is part of the fold's transaction.
@@ -15,76 +16,114 @@ use super::{
     StoreError,
     tables::{WriteTx, del, get, put},
 };
-use alloy_primitives::B256;
 use signet_libmdbx::{
     Database, MdbxResult, TransactionKind,
     tx::{Tx, aliases::RwCursorUnsync},
 };
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// Key of the [`Shape`] in the table `meta`.
-const SHAPE: &[u8] = b"transaction runs";
+/// A key and its value.
+pub(super) type Entry = (Vec<u8>, Vec<u8>);
 
-/// Number of a block, and index of a transaction there.
-pub(super) type Place = (u64, u32);
-/// A place as it is stored, big-endian.
-type Stored = [u8; 12];
-/// A hash, and what is stored of it.
-type Entry = ([u8; 32], Stored);
-
-/// Where each transaction is, by its hash.
-#[derive(Debug, Clone, Copy)]
+/// Sorted runs that together are one table.
+#[derive(Debug, Clone)]
 pub(super) struct Runs {
+    /// Key of the [`Shape`] in the table `meta`.
+    name: &'static str,
     /// Tables by level and slot.
     tables: [[Database; SLOTS as usize]; LEVELS],
     meta: Database,
 }
 
 impl Runs {
-    /// Opens or makes the tables, named `transactions 0.0` and so on.
+    /// Opens or makes the tables, named `NAME 0.0` and so on.
     pub(super) fn open(
+        name: &'static str,
         meta: Database,
         table: impl Fn(&str) -> MdbxResult<Database>,
     ) -> MdbxResult<Self> {
         let mut tables = [[meta; SLOTS as usize]; LEVELS];
         for (level, slots) in tables.iter_mut().enumerate() {
             for (slot, run) in slots.iter_mut().enumerate() {
-                *run = table(&format!("transactions {level}.{slot}"))?;
+                *run = table(&format!("{name} {level}.{slot}"))?;
             }
         }
-        Ok(Self { tables, meta })
+        Ok(Self { name, tables, meta })
     }
 
-    /// The place of a transaction, if it has one.
+    /// The value of a key, if it has one.
     pub(super) fn get<K: TransactionKind>(
         &self,
         tx: &Tx<K>,
-        hash: &B256,
-    ) -> Result<Option<Place>, StoreError> {
-        let shape = self.shape(tx)?;
-        for (level, tier) in shape.levels.iter().enumerate() {
-            for run in (0..tier.runs).rev() {
-                if let Some(place) = get(tx, self.table(level, tier.slot(run))?, hash.as_slice())? {
-                    let bad = StoreError::Decode { what: "place" };
-                    return decode(&place).ok_or(bad).map(Some);
-                }
+        key: &[u8],
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        for run in self.whole(tx)? {
+            if let Some(value) = get(tx, run, key)? {
+                return Ok(Some(value.into_owned()));
             }
         }
         Ok(None)
     }
 
-    /// Adds transactions.
-    pub(super) fn add(
+    /// The first entry whose key is `key` or above it.
+    pub(super) fn at_or_above<K: TransactionKind>(
         &self,
-        tx: &WriteTx,
-        mut places: Vec<(B256, Place)>,
-    ) -> Result<(), StoreError> {
-        if places.is_empty() {
+        tx: &Tx<K>,
+        key: &[u8],
+    ) -> Result<Option<Entry>, StoreError> {
+        let mut first: Option<Entry> = None;
+        for run in self.whole(tx)? {
+            let found: Option<Entry> = tx.cursor(run)?.set_range(key)?;
+            first = match (first, found) {
+                (Some(first), Some(found)) if found.0 < first.0 => Some(found),
+                (first, found) => first.or(found),
+            };
+        }
+        Ok(first)
+    }
+
+    /// Calls `take` with the entries in the order of their keys, each once, as long as it answers `true`.
+    pub(super) fn each<K: TransactionKind, E: From<StoreError>>(
+        &self,
+        tx: &Tx<K>,
+        mut take: impl FnMut(&[u8], &[u8]) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        let failed = |error: signet_libmdbx::MdbxError| E::from(error.into());
+        let unread = |error: signet_libmdbx::ReadError| E::from(error.into());
+        let (mut cursors, mut heads) = (Vec::new(), BinaryHeap::new());
+        for (age, run) in self.whole(tx)?.into_iter().enumerate() {
+            let mut cursor = tx.cursor(run).map_err(failed)?;
+            let head = cursor.first().map_err(unread)?;
+            heads.extend(head.map(|(key, value): Entry| Reverse((key, age, value))));
+            cursors.push(cursor);
+        }
+        let mut last = None;
+        while let Some(Reverse((key, age, value))) = heads.pop() {
+            if last.as_ref() != Some(&key) && !take(&key, &value)? {
+                break;
+            }
+            last = Some(key);
+            if let Some(cursor) = cursors.get_mut(age) {
+                let next = cursor.next().map_err(unread)?;
+                heads.extend(next.map(|(key, value): Entry| Reverse((key, age, value))));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds entries; what is given twice keeps the last value.
+    pub(super) fn add(&self, tx: &WriteTx, mut entries: Vec<Entry>) -> Result<(), StoreError> {
+        if entries.is_empty() {
             return Ok(());
         }
-        places.sort_unstable();
-        places.dedup_by_key(|(hash, _)| *hash);
-        let entries: Vec<_> = places.into_iter().map(encode).collect();
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b));
+        entries.dedup_by(|later, first| {
+            let is_same = later.0 == first.0;
+            if is_same {
+                std::mem::swap(&mut later.1, &mut first.1);
+            }
+            is_same
+        });
         let mut shape = self.shape(tx)?;
         let (newest, is_new) = shape.newest();
         let run = self.table(0, newest)?;
@@ -92,7 +131,7 @@ impl Runs {
             true => append(&mut tx.cursor(run)?, &entries)?,
             false => entries
                 .iter()
-                .try_for_each(|(hash, place)| put(tx, run, hash, place))?,
+                .try_for_each(|(key, value)| put(tx, run, key, value))?,
         }
         let added = u32::try_from(entries.len()).unwrap_or(u32::MAX);
         shape.newest = shape.newest.saturating_add(added);
@@ -100,19 +139,29 @@ impl Runs {
         for level in (0..LEVELS - 1).rev() {
             self.merge(tx, &mut shape, level, most)?;
         }
-        put(tx, self.meta, SHAPE, &shape.encode())
+        put(tx, self.meta, self.name.as_bytes(), &shape.encode())
     }
 
-    /// Removes a transaction, there or not.
-    pub(super) fn remove(&self, tx: &WriteTx, hash: &B256) -> Result<(), StoreError> {
+    /// Removes a key, there or not.
+    pub(super) fn remove(&self, tx: &WriteTx, key: &[u8]) -> Result<(), StoreError> {
         let shape = self.shape(tx)?;
         for (level, tier) in shape.levels.iter().enumerate() {
             // One more than there are: it may be in the making.
             for run in 0..SLOTS.min(tier.runs.saturating_add(1)) {
-                del(tx, self.table(level, tier.slot(run))?, hash.as_slice())?;
+                del(tx, self.table(level, tier.slot(run))?, key)?;
             }
         }
         Ok(())
+    }
+
+    /// The runs that are read, the newest first.
+    fn whole<K: TransactionKind>(&self, tx: &Tx<K>) -> Result<Vec<Database>, StoreError> {
+        let shape = self.shape(tx)?;
+        let slots = shape.levels.iter().enumerate().flat_map(|(level, tier)| {
+            let runs = (0..tier.runs).rev();
+            runs.map(move |run| (level, tier.slot(run)))
+        });
+        slots.map(|(level, slot)| self.table(level, slot)).collect()
     }
 
     /// Goes on by `most` entries with merging the oldest runs of a level, if there are enough of them.
@@ -149,7 +198,7 @@ impl Runs {
         most: usize,
     ) -> Result<bool, StoreError> {
         let mut target = tx.cursor(target)?;
-        let last = target.last::<[u8; 32], ()>()?.map(|(key, ())| key);
+        let last = target.last::<Vec<u8>, ()>()?.map(|(key, ())| key);
         let mut cursors = Vec::with_capacity(sources.len());
         let mut heads = BinaryHeap::with_capacity(sources.len());
         for (source, table) in sources.iter().enumerate() {
@@ -158,23 +207,23 @@ impl Runs {
                 Some(last) => after(&mut cursor, last)?,
                 None => cursor.first()?,
             };
-            heads.extend(head.map(|(hash, place): Entry| Reverse((hash, source, place))));
+            heads.extend(head.map(|(key, value): Entry| Reverse((key, source, value))));
             cursors.push(cursor);
         }
-        let mut some = Vec::with_capacity(most);
+        let mut some: Vec<Entry> = Vec::with_capacity(most);
         while some.len() < most {
-            let Some(Reverse((hash, source, place))) = heads.pop() else {
+            let Some(Reverse((key, source, value))) = heads.pop() else {
                 break;
             };
             match some.last_mut() {
-                Some((known, older)) if *known == hash => *older = place,
-                _ => some.push((hash, place)),
+                Some((known, older)) if *known == key => *older = value,
+                _ => some.push((key, value)),
             }
             let Some(cursor) = cursors.get_mut(source) else {
                 continue;
             };
             let next = cursor.next()?;
-            heads.extend(next.map(|(hash, place): Entry| Reverse((hash, source, place))));
+            heads.extend(next.map(|(key, value): Entry| Reverse((key, source, value))));
         }
         append(&mut target, &some)?;
         Ok(heads.is_empty())
@@ -189,43 +238,27 @@ impl Runs {
     }
 
     fn shape<K: TransactionKind>(&self, tx: &Tx<K>) -> Result<Shape, StoreError> {
-        let Some(bytes) = get(tx, self.meta, SHAPE)? else {
+        let Some(bytes) = get(tx, self.meta, self.name.as_bytes())? else {
             return Ok(Shape::default());
         };
-        Shape::decode(&bytes).ok_or(StoreError::Decode {
-            what: "shape of the transaction runs",
-        })
+        Shape::decode(&bytes).ok_or(StoreError::Decode { what: "runs" })
     }
 }
 
 /// The first entry behind `last`.
-fn after(cursor: &mut RwCursorUnsync<'_>, last: &[u8; 32]) -> Result<Option<Entry>, StoreError> {
-    match cursor.set_range(last)? {
-        Some((hash, _)) if hash == *last => Ok(cursor.next()?),
+fn after(cursor: &mut RwCursorUnsync<'_>, last: &[u8]) -> Result<Option<Entry>, StoreError> {
+    match cursor.set_range::<Vec<u8>, Vec<u8>>(last)? {
+        Some((key, _)) if key == last => Ok(cursor.next()?),
         found => Ok(found),
     }
 }
 
 /// Writes entries behind all that a table has.
 fn append(cursor: &mut RwCursorUnsync<'_>, entries: &[Entry]) -> Result<(), StoreError> {
-    for (hash, place) in entries {
-        cursor.append(hash, place)?;
+    for (key, value) in entries {
+        cursor.append(key, value)?;
     }
     Ok(())
-}
-
-fn encode((hash, (number, index)): (B256, Place)) -> Entry {
-    let mut stored = [0; 12];
-    let (head, tail) = stored.split_at_mut(8);
-    head.copy_from_slice(&number.to_be_bytes());
-    tail.copy_from_slice(&index.to_be_bytes());
-    (hash.0, stored)
-}
-
-fn decode(stored: &[u8]) -> Option<Place> {
-    let (number, index) = stored.split_first_chunk()?;
-    let index = u32::from_be_bytes(index.try_into().ok()?);
-    Some((u64::from_be_bytes(*number), index))
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::{
     BlockRef, BlockTransactions, StateView, StoreError,
     codec::{decode, decode_body, decode_cumulative_gas, decode_receipts},
     layers::{Layer, layer_at},
+    places::place,
     recent::Recent,
     tables::{ReadTx, Tables, get},
 };
@@ -25,7 +26,7 @@ pub struct Snapshot {
     pub(super) tx: ReadTx,
     /// The newest block in the tables.
     pub(super) folded: u64,
-    pub(super) tables: Tables,
+    pub(super) tables: Arc<Tables>,
 }
 
 impl Snapshot {
@@ -162,7 +163,7 @@ impl Snapshot {
         if let Some(place) = self.recent.transaction(hash) {
             return Ok(Some(place).filter(|(number, _)| *number <= self.head.number));
         }
-        let place = self.tables.transactions.get(&self.tx, hash)?;
+        let place = place(&self.tx, &self.tables.transactions, hash)?;
         Ok(place.filter(|(number, _)| *number <= self.head.number))
     }
 

@@ -3,9 +3,10 @@
 use super::{
     Snapshot, StoreError,
     codec::{decode_account, decode_word},
+    history::Subject,
     layers::layer_at,
-    nodes::{find_node, node_key},
-    tables::{get, in_history, slot_key},
+    nodes::{find_node, stored_account, stored_node},
+    tables::{get, slot_key},
 };
 use alloy_primitives::{Address, B256, Bytes, U256};
 use revm::{
@@ -14,9 +15,10 @@ use revm::{
     primitives::{StorageKey, StorageValue},
     state::AccountInfo as EvmAccount,
 };
+use signet_libmdbx::tx::aliases::RoCursorSync;
 use trestle_protocol::{
     AccountInfo,
-    trie::{Nibbles, NodeSource},
+    trie::{Nibbles, NodeSource, hash_address},
 };
 
 /// The state after one block. Cheap to clone; may move and be shared between threads.
@@ -44,13 +46,11 @@ impl StateView {
         if let Some(info) = self.snapshot.recent.account(address, self.number) {
             return Ok(info);
         }
-        let tables = &self.snapshot.tables;
-        let key = address.as_slice();
-        if let Some(old) = self.historic(tables.account_history, key)? {
+        if let Some(old) = self.historic(Subject::Account(*address))? {
             return decode_account(&old);
         }
-        get(&self.snapshot.tx, tables.accounts, key)?
-            .map_or(Ok(None), |bytes| decode_account(&bytes))
+        let (tx, tables) = (&self.snapshot.tx, &self.snapshot.tables);
+        stored_account(tx, tables, hash_address(*address))
     }
 
     /// A storage slot; zero where nothing was written.
@@ -61,12 +61,11 @@ impl StateView {
         if let Some(value) = self.snapshot.recent.slot(address, slot, self.number) {
             return Ok(value);
         }
-        let tables = &self.snapshot.tables;
-        let key = slot_key(address, slot);
-        if let Some(old) = self.historic(tables.storage_history, &key)? {
+        if let Some(old) = self.historic(Subject::Slot(*address, *slot))? {
             return decode_word(&old);
         }
-        get(&self.snapshot.tx, tables.storage, &key)?
+        let table = self.snapshot.tables.storage;
+        get(&self.snapshot.tx, table, &slot_key(address, slot))?
             .map_or(Ok(U256::ZERO), |bytes| decode_word(&bytes))
     }
 
@@ -91,15 +90,44 @@ impl StateView {
     }
 
     /// The value at this block, if a folded block after it changed it.
-    fn historic(
-        &self,
-        table: signet_libmdbx::Database,
-        key: &[u8],
-    ) -> Result<Option<Vec<u8>>, StoreError> {
+    fn historic(&self, subject: Subject) -> Result<Option<Vec<u8>>, StoreError> {
         if self.number >= self.snapshot.folded {
             return Ok(None);
         }
-        in_history(&self.snapshot.tx, table, key, self.number)
+        let (tx, tables) = (&self.snapshot.tx, &self.snapshot.tables);
+        subject.at(tx, &tables.history, self.number)
+    }
+}
+
+impl StateView {
+    /// What blocks in memory say of a trie node; `None` where the tables have it.
+    fn recent_node(
+        &self,
+        owner: Option<B256>,
+        path: &Nibbles,
+        hash: B256,
+    ) -> Result<Option<Bytes>, StoreError> {
+        if self.number < self.snapshot.folded {
+            let (number, oldest) = (self.number, self.snapshot.folded);
+            return Err(StoreError::NoTrie { number, oldest });
+        }
+        let Some(block) = self.snapshot.recent.node(owner, path, self.number) else {
+            return Ok(None);
+        };
+        let layer = layer_at(&self.snapshot.layers, block);
+        let node = layer.and_then(|layer| find_node(&layer.nodes, owner.as_ref(), path));
+        let node = node.flatten().map(Bytes::copy_from_slice);
+        Ok(Some(node.ok_or(StoreError::MissingNode { hash })?))
+    }
+
+    /// The same nodes for who asks for many, in the order of their paths: a leaf is then found from where the branch
+    /// above it was.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn nodes_in_order(&self) -> Result<NodesInOrder<'_>, StoreError> {
+        let cursor = self.snapshot.tx.cursor(self.snapshot.tables.nodes)?;
+        Ok(NodesInOrder { view: self, cursor })
     }
 }
 
@@ -115,22 +143,33 @@ impl NodeSource for StateView {
         path: &Nibbles,
         hash: B256,
     ) -> Result<Bytes, StoreError> {
-        if self.number < self.snapshot.folded {
-            let (number, oldest) = (self.number, self.snapshot.folded);
-            return Err(StoreError::NoTrie { number, oldest });
+        self.nodes_in_order()?.node(owner, path, hash)
+    }
+}
+
+/// The trie nodes of a [`StateView`].
+#[derive(Debug)]
+pub struct NodesInOrder<'a> {
+    view: &'a StateView,
+    cursor: RoCursorSync<'a>,
+}
+
+impl NodeSource for NodesInOrder<'_> {
+    type Error = StoreError;
+
+    /// # Errors
+    /// Those of [`StateView`].
+    fn node(
+        &mut self,
+        owner: Option<B256>,
+        path: &Nibbles,
+        hash: B256,
+    ) -> Result<Bytes, StoreError> {
+        if let Some(node) = self.view.recent_node(owner, path, hash)? {
+            return Ok(node);
         }
-        let missing = StoreError::MissingNode { hash };
-        if let Some(block) = self.snapshot.recent.node(owner, path, self.number) {
-            let layer = layer_at(&self.snapshot.layers, block);
-            let node = layer.and_then(|layer| find_node(&layer.nodes, owner.as_ref(), path));
-            return node.flatten().map(Bytes::copy_from_slice).ok_or(missing);
-        }
-        let node = get(
-            &self.snapshot.tx,
-            self.snapshot.tables.nodes,
-            &node_key(owner.as_ref(), path),
-        )?;
-        node.map(|rlp| Bytes::from(rlp.into_owned())).ok_or(missing)
+        let node = stored_node(&mut self.cursor, owner.as_ref(), path)?;
+        node.ok_or(StoreError::MissingNode { hash })
     }
 }
 

@@ -5,14 +5,12 @@
 //! | `headers` | number | hash ‖ header RLP |
 //! | `numbers` | block hash | number |
 //! | `bodies`, `receipts` | number | see `codec` |
-//! | `transactions …` | transaction hash | number ‖ index u32; see `runs` |
-//! | `accounts` | address | nonce ‖ code hash ‖ balance |
+//! | `transactions …` | transaction hash | number ‖ index u32; see `places`, `runs` |
 //! | `storage` | address ‖ slot | value without leading zeros |
 //! | `codes` | code hash | code |
-//! | `account_history` | address ‖ number | the account before that block; empty if there was none |
-//! | `storage_history` | address ‖ slot ‖ number | the value before that block |
+//! | `history …` | account or slot ‖ number | what that block replaced; see `history`, `runs` |
 //! | `touched` | number | addresses and slots that the block changed |
-//! | `nodes` | trie ‖ path | trie node RLP |
+//! | `nodes` | trie ‖ path | trie node RLP; see `nodes`. The leaves are all that is kept of an account's present |
 //! | `marks` | key | value |
 //! | `pool` | transaction hash | transaction, EIP-2718 |
 //! | `meta` | name | format, identity, folded head, last record applied, which runs there are |
@@ -23,17 +21,18 @@ use super::{BlockRef, Identity, StoreError, journal::FORMAT, runs::Runs};
 use alloy_primitives::{Address, B256, U256};
 use signet_libmdbx::{
     Database, DatabaseFlags, Environment, EnvironmentFlags, Geometry, MdbxError, MdbxResult, Mode,
-    RoSync, Rw, SyncMode, TransactionKind, TxSync, TxUnsync, WriteFlags, tx::Tx,
+    RoSync, Rw, SyncMode, TransactionKind, TxSync, TxUnsync, WriteFlags,
+    tx::{Tx, aliases::RwCursorUnsync},
 };
-use std::{borrow::Cow, path::Path};
+use std::{borrow::Cow, path::Path, sync::Arc};
 
 /// A read transaction: one consistent state of all tables.
 pub(super) type ReadTx = TxSync<RoSync>;
 /// The write transaction.
 pub(super) type WriteTx = TxUnsync<Rw>;
 
-/// Most tables: those named here, and 96 of the runs.
-const MAX_TABLES: usize = 128;
+/// Most tables: those named here, and twice 96 runs.
+const MAX_TABLES: usize = 224;
 /// Most concurrent read transactions.
 const MAX_READERS: u64 = 4096;
 /// Largest database, in bytes of address space.
@@ -41,23 +40,21 @@ const MAX_BYTES: usize = 4 << 40;
 /// Step by which the database file grows, in bytes.
 const GROWTH_BYTES: isize = 64 << 20;
 
-/// Page buffers of one write transaction that are kept for the next, 128 MiB of 4 KiB: the system clears what it gives
+/// Page buffers of one write transaction that are kept for the next, 256 MiB of 4 KiB: the system clears what it gives
 /// anew.
-const KEPT_PAGES: u64 = 32_768;
+const KEPT_PAGES: u64 = 65_536;
 
 /// Handles of the tables.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Tables {
     pub(super) headers: Database,
     pub(super) numbers: Database,
     pub(super) bodies: Database,
     pub(super) receipts: Database,
     pub(super) transactions: Runs,
-    pub(super) accounts: Database,
     pub(super) storage: Database,
     pub(super) codes: Database,
-    pub(super) account_history: Database,
-    pub(super) storage_history: Database,
+    pub(super) history: Runs,
     pub(super) touched: Database,
     pub(super) nodes: Database,
     pub(super) marks: Database,
@@ -69,7 +66,7 @@ pub(super) struct Tables {
 #[derive(Debug, Clone)]
 pub(super) struct Db {
     env: Environment,
-    pub(super) tables: Tables,
+    pub(super) tables: Arc<Tables>,
 }
 
 impl Db {
@@ -100,6 +97,7 @@ impl Db {
             }
             opened => opened?,
         };
+        let tables = Arc::new(tables);
         Ok(Self { env, tables })
     }
 
@@ -168,12 +166,10 @@ impl Tables {
             numbers: table("numbers")?,
             bodies: table("bodies")?,
             receipts: table("receipts")?,
-            transactions: Runs::open(meta, &table)?,
-            accounts: table("accounts")?,
+            transactions: Runs::open("transactions", meta, &table)?,
             storage: table("storage")?,
             codes: table("codes")?,
-            account_history: table("account_history")?,
-            storage_history: table("storage_history")?,
+            history: Runs::open("history", meta, &table)?,
             touched: table("touched")?,
             nodes: table("nodes")?,
             marks: table("marks")?,
@@ -275,31 +271,23 @@ pub(super) fn set(
     }
 }
 
+/// As [`set`], from where a cursor is: near its key this saves the way from the root.
+pub(super) fn set_at(
+    cursor: &mut RwCursorUnsync<'_>,
+    key: &[u8],
+    value: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    match value {
+        Some(value) => cursor.put(key, value, WriteFlags::UPSERT)?,
+        None if cursor.set::<()>(key)?.is_some() => cursor.del()?,
+        None => {}
+    }
+    Ok(())
+}
+
 /// `address ‖ slot`.
 pub(super) fn slot_key(address: &Address, slot: &U256) -> Vec<u8> {
     [address.as_slice(), &slot.to_be_bytes::<32>()].concat()
-}
-
-/// `key ‖ number`.
-pub(super) fn history_key(key: &[u8], number: u64) -> Vec<u8> {
-    [key, &number.to_be_bytes()].concat()
-}
-
-/// The value that `key` had after block `number`, if a later block changed it.
-pub(super) fn in_history(
-    tx: &ReadTx,
-    table: Database,
-    key: &[u8],
-    number: u64,
-) -> Result<Option<Vec<u8>>, StoreError> {
-    let Some(later) = number.checked_add(1) else {
-        return Ok(None);
-    };
-    let mut cursor = tx.cursor(table)?;
-    let found = cursor.set_range::<Cow<'_, [u8]>, Vec<u8>>(&history_key(key, later))?;
-    Ok(found
-        .filter(|(k, _)| k.len() == key.len() + 8 && k.starts_with(key))
-        .map(|(_, v)| v))
 }
 
 /// Makes a closed database look like one of another format.

@@ -3,6 +3,7 @@
 mod basic;
 pub(crate) mod chain;
 mod crash;
+mod crowd;
 mod fault;
 mod model;
 mod open;

@@ -5,10 +5,7 @@
 use super::{HashMany, TOGETHER, commit_together};
 use crate::{
     AccountChange, StateDiff, StateRoots,
-    trie::{
-        EMPTY_ROOT_HASH, NodeSource, StateTrie, Trie, TrieAccount, TrieError, hash_address,
-        hash_slot,
-    },
+    trie::{EMPTY_ROOT_HASH, NodeSource, StateTrie, Trie, TrieAccount, TrieError, hash_slot},
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_primitives::{B256, U256};
@@ -32,11 +29,9 @@ impl StateTrie {
         src: &mut S,
         hash: &HashMany<'_>,
     ) -> Result<(), TrieError<S::Error>> {
-        let mut changes: Vec<_> = diff
-            .accounts
-            .iter()
-            .map(|(address, change)| (hash_address(*address), change))
-            .collect();
+        let addresses: Vec<&[u8]> = diff.accounts.keys().map(|a| a.as_slice()).collect();
+        let keys = hash(&addresses).into_iter();
+        let mut changes: Vec<_> = keys.zip(diff.accounts.values()).collect();
         changes.sort_unstable_by_key(|(key, _)| *key);
         for some in changes.chunks(TOGETHER) {
             let mut accounts = Vec::with_capacity(some.len());

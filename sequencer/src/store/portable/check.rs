@@ -4,9 +4,10 @@ use super::SnapshotError;
 use crate::store::{
     BlockRef, Identity, StoreError,
     codec::{decode_account, decode_body, decode_receipts, decode_word},
-    nodes::changed_nodes,
-    runs::Place,
-    tables::{Db, ReadTx, WriteTx, get, put, set},
+    nodes::write_nodes,
+    places::place_entry,
+    runs::Entry,
+    tables::{Db, ReadTx, WriteTx, get, put},
 };
 use alloy_consensus::{
     Header,
@@ -23,8 +24,13 @@ use trestle_protocol::{
 /// Blocks whose indexes are written in one transaction.
 const BLOCKS: u64 = 10_000;
 
-/// Checks blocks and state up to `head`, and writes indexes and trie nodes.
-pub(super) fn check(db: &Db, identity: &Identity, head: BlockRef) -> Result<(), SnapshotError> {
+/// Checks blocks up to `head` and the state there, of which `accounts` are a part, and writes indexes and trie nodes.
+pub(super) fn check(
+    db: &Db,
+    identity: &Identity,
+    head: BlockRef,
+    accounts: &[Entry],
+) -> Result<(), SnapshotError> {
     let tx = db.read()?;
     let untrue = |what| SnapshotError::Untrue {
         what,
@@ -57,7 +63,7 @@ pub(super) fn check(db: &Db, identity: &Identity, head: BlockRef) -> Result<(), 
     if parent != head.hash {
         return Err(untrue("hash"));
     }
-    check_state(db, &tx, state_root).map_err(|error| match error {
+    check_state(db, &tx, state_root, accounts).map_err(|error| match error {
         None => untrue("state"),
         Some(error) => error.into(),
     })
@@ -68,7 +74,7 @@ pub(super) fn check(db: &Db, identity: &Identity, head: BlockRef) -> Result<(), 
 fn check_block(
     db: &Db,
     tx: &ReadTx,
-    (write, places): (&WriteTx, &mut Vec<(B256, Place)>),
+    (write, places): (&WriteTx, &mut Vec<Entry>),
     (number, parent): (u64, B256),
 ) -> Result<(B256, B256), SnapshotError> {
     let untrue = |what| SnapshotError::Untrue { what, number };
@@ -93,44 +99,45 @@ fn check_block(
     }
     put(write, t.numbers, sealed.as_slice(), &key)?;
     let hashes = body.transactions.iter().map(|tx| tx.tx_hash());
-    places.extend(hashes.zip((0u32..).map(|index| (number, index))));
+    places.extend(
+        hashes
+            .zip(0u32..)
+            .map(|(hash, index)| place_entry(hash, (number, index))),
+    );
     Ok((sealed, header.state_root))
 }
 
 /// Computes the state's root anew, and writes the trie's nodes; `Err(None)` when it is another.
-fn check_state(db: &Db, tx: &ReadTx, expected: B256) -> Result<(), Option<StoreError>> {
+fn check_state(
+    db: &Db,
+    tx: &ReadTx,
+    expected: B256,
+    accounts: &[Entry],
+) -> Result<(), Option<StoreError>> {
     let mut trie = StateTrie::new(EMPTY_ROOT_HASH);
-    let state = read_state(db, tx)?;
+    let state = read_state(db, tx, accounts)?;
     let applied = trie.apply(&state, &mut NodesByHash::default());
     applied.map_err(|_| Some(StoreError::Internal("an empty trie needed a node")))?;
     if trie.root() != expected {
         return Err(None);
     }
     let write = db.write()?;
-    for (key, node) in changed_nodes(&trie.take_changes()) {
-        set(&write, db.tables.nodes, &key, node)?;
-    }
+    write_nodes(&write, &db.tables, &trie.take_changes())?;
     write.commit().map_err(|error| Some(error.into()))
 }
 
 /// The whole state; code must be what its hash says.
-fn read_state(db: &Db, tx: &ReadTx) -> Result<StateDiff, Option<StoreError>> {
+fn read_state(db: &Db, tx: &ReadTx, accounts: &[Entry]) -> Result<StateDiff, Option<StoreError>> {
     let mut state = StateDiff::default();
     each(tx, db.tables.codes, |hash, code| {
         (keccak256(code) == hash).then_some(Ok(()))
     })?;
-    each(tx, db.tables.accounts, |key, value| {
-        let address = Address::try_from(key).ok()?;
-        let info = match decode_account(value) {
-            Ok(info) => info,
-            Err(error) => return Some(Err(error)),
-        };
-        let storage = Default::default();
-        state
-            .accounts
-            .insert(address, AccountChange { info, storage });
-        Some(Ok(()))
-    })?;
+    for (key, value) in accounts {
+        let address = Address::try_from(key.as_slice()).map_err(|_| None)?;
+        let (info, storage) = (decode_account(value).map_err(Some)?, Default::default());
+        let change = AccountChange { info, storage };
+        state.accounts.insert(address, change);
+    }
     each(tx, db.tables.storage, |key, value| {
         let (address, slot) = key.split_at_checked(20)?;
         let address = Address::try_from(address).ok()?;

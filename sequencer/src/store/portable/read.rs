@@ -1,15 +1,18 @@
 //! Reads a snapshot into a new data directory.
 
 use super::{
-    END, ENTRY, Hashing, KEY_MAX, MAGIC, SnapshotError, TABLE, TABLE_END, VALUE_MAX, VERSION,
-    check, tables,
+    END, ENTRY, Hashing, KEY_MAX, MAGIC, Origin, SnapshotError, TABLE, TABLE_END, VALUE_MAX,
+    VERSION, check, tables,
 };
 use crate::store::{
     BlockRef, Identity, StoreError,
+    history::Subject,
     open::Directory,
+    runs::Entry,
     tables::{Db, Folded, put},
 };
 use alloy_primitives::B256;
+use signet_libmdbx::Database;
 use std::{
     io::{self, BufReader, Read},
     path::Path,
@@ -34,8 +37,17 @@ pub fn restore_snapshot(
     let head = read_head(&mut input, identity)?;
     let directory = Directory::lock(dir)?;
     let db = Db::open(directory.db())?;
-    for (name, table) in tables(&db.tables) {
-        read_table(&db, name, table, &mut input)?;
+    let mut accounts = Vec::new();
+    for (name, origin) in tables(&db.tables) {
+        let mut take = |entries: Vec<Entry>| match origin {
+            Origin::Table(table) => Ok(put_all(&db, table, &entries)?),
+            Origin::History => add_history(&db, entries),
+            Origin::Accounts => {
+                accounts.extend(entries);
+                Ok(())
+            }
+        };
+        read_table(name, &mut input, &mut take)?;
     }
     expect(&mut input, &[END], "end of the tables")?;
     let expected = input.hash();
@@ -46,7 +58,7 @@ pub fn restore_snapshot(
             what: "its hash is another",
         });
     }
-    check::check(&db, identity, head)?;
+    check::check(&db, identity, head, &accounts)?;
     let tx = db.write()?;
     db.tables.set_identity(&tx, identity)?;
     db.tables.set_folded(&tx, &Folded { head, record: 0 })?;
@@ -80,36 +92,50 @@ fn read_head(input: &mut impl Read, identity: &Identity) -> Result<BlockRef, Sna
     })
 }
 
+/// Hands out the entries of a table, some at a time.
 fn read_table(
-    db: &Db,
     name: &'static str,
-    table: signet_libmdbx::Database,
     input: &mut impl Read,
+    take: &mut impl FnMut(Vec<Entry>) -> Result<(), SnapshotError>,
 ) -> Result<(), SnapshotError> {
     let length = u8::try_from(name.len()).unwrap_or(u8::MAX);
     expect(input, &[TABLE, length], name)?;
     expect(input, name.as_bytes(), name)?;
     loop {
-        let tx = db.write()?;
-        let mut bytes = 0;
+        let (mut some, mut bytes) = (Vec::new(), 0);
         let is_over = loop {
             if bytes > TRANSACTION_BYTES {
                 break false;
             }
-            let Some((key, value)) = read_entry(name, input)? else {
+            let Some(entry) = read_entry(name, input)? else {
                 break true;
             };
-            bytes += key.len() + value.len();
-            put(&tx, table, &key, &value)?;
+            bytes += entry.0.len() + entry.1.len();
+            some.push(entry);
         };
-        tx.commit().map_err(StoreError::from)?;
+        take(some)?;
         if is_over {
             return Ok(());
         }
     }
 }
 
-type Entry = (Vec<u8>, Vec<u8>);
+fn put_all(db: &Db, table: Database, entries: &[Entry]) -> Result<(), StoreError> {
+    let tx = db.write()?;
+    for (key, value) in entries {
+        put(&tx, table, key, value)?;
+    }
+    Ok(tx.commit()?)
+}
+
+fn add_history(db: &Db, entries: Vec<Entry>) -> Result<(), SnapshotError> {
+    if entries.iter().any(|(key, _)| Subject::parse(key).is_none()) {
+        return Err(SnapshotError::Damaged { what: "history" });
+    }
+    let tx = db.write()?;
+    db.tables.history.add(&tx, entries)?;
+    Ok(tx.commit().map_err(StoreError::from)?)
+}
 
 /// The next entry; `None` at the end of the table.
 fn read_entry(name: &'static str, input: &mut impl Read) -> Result<Option<Entry>, SnapshotError> {

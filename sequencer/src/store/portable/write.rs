@@ -1,11 +1,18 @@
 //! Writes a snapshot.
 
 use super::{
-    END, ENTRY, Hashing, MAGIC, SnapshotError, TABLE, TABLE_END, VERSION, is_kept, tables,
+    END, ENTRY, Hashing, MAGIC, Origin, SnapshotError, TABLE, TABLE_END, VERSION, is_kept, tables,
 };
-use crate::store::{BlockRef, Identity, Store, StoreError, tables::ReadTx};
+use crate::store::{
+    BlockRef, Identity, Store, StoreError,
+    codec::encode_account,
+    history::Subject,
+    nodes::stored_account,
+    tables::{Db, ReadTx, Tables},
+};
 use signet_libmdbx::Database;
 use std::io::{BufWriter, Write};
+use trestle_protocol::trie::hash_address;
 
 /// Compression level: a good half of the best one's effect at a tenth of its time.
 const LEVEL: i32 = 3;
@@ -30,8 +37,9 @@ impl Store {
         out.write_all(&identity.encode())?;
         out.write_all(&head.number.to_be_bytes())?;
         out.write_all(head.hash.as_slice())?;
-        for (name, table) in tables(&db.tables) {
-            write_table(&tx, name, table, &mut out)?;
+        for (name, origin) in tables(&db.tables) {
+            let out = &mut out;
+            TableWriter { name, out }.write(db, &tx, &origin)?;
         }
         out.write_all(&[END])?;
         let hash = out.hash();
@@ -41,33 +49,66 @@ impl Store {
     }
 }
 
-fn write_table(
-    tx: &ReadTx,
-    name: &str,
-    table: Database,
-    out: &mut impl Write,
-) -> Result<(), SnapshotError> {
-    let length = |bytes: &[u8]| {
-        u32::try_from(bytes.len()).map_err(|_| StoreError::Internal("an entry of 4 GiB"))
-    };
-    let name_length = u8::try_from(name.len()).unwrap_or(u8::MAX);
-    out.write_all(&[TABLE, name_length])?;
-    out.write_all(name.as_bytes())?;
-    let mut cursor = tx.cursor(table).map_err(StoreError::from)?;
-    let mut next = cursor
-        .first::<Vec<u8>, Vec<u8>>()
-        .map_err(StoreError::from)?;
-    while let Some((key, value)) = next {
-        if is_kept(name, &key) {
-            out.write_all(&[ENTRY])?;
-            out.write_all(&length(&key)?.to_be_bytes())?;
-            out.write_all(&length(&value)?.to_be_bytes())?;
-            out.write_all(&key)?;
-            out.write_all(&value)?;
+/// Writes one table and its name.
+struct TableWriter<'a, W> {
+    name: &'a str,
+    out: &'a mut W,
+}
+
+impl<W: Write> TableWriter<'_, W> {
+    fn write(&mut self, db: &Db, tx: &ReadTx, origin: &Origin) -> Result<(), SnapshotError> {
+        let name_length = u8::try_from(self.name.len()).unwrap_or(u8::MAX);
+        self.out.write_all(&[TABLE, name_length])?;
+        self.out.write_all(self.name.as_bytes())?;
+        match origin {
+            Origin::Table(table) => self.table(tx, *table)?,
+            Origin::Accounts => self.accounts(tx, &db.tables)?,
+            Origin::History => db.tables.history.each(tx, |key, value| {
+                self.entry(key, value)?;
+                Ok::<_, SnapshotError>(true)
+            })?,
         }
-        next = cursor
-            .next::<Vec<u8>, Vec<u8>>()
-            .map_err(StoreError::from)?;
+        Ok(self.out.write_all(&[TABLE_END])?)
     }
-    Ok(out.write_all(&[TABLE_END])?)
+
+    fn table(&mut self, tx: &ReadTx, table: Database) -> Result<(), SnapshotError> {
+        let mut cursor = tx.cursor(table).map_err(StoreError::from)?;
+        let first = cursor.first::<Vec<u8>, Vec<u8>>();
+        let mut next = first.map_err(StoreError::from)?;
+        while let Some((key, value)) = next {
+            if is_kept(self.name, &key) {
+                self.entry(&key, &value)?;
+            }
+            next = cursor.next().map_err(StoreError::from)?;
+        }
+        Ok(())
+    }
+
+    /// Every account: each was changed by some block, the genesis among them, and so has a history.
+    fn accounts(&mut self, tx: &ReadTx, t: &Tables) -> Result<(), SnapshotError> {
+        let mut last = None;
+        t.history.each(tx, |key, _| {
+            let Some((Subject::Account(address), _)) = Subject::parse(key) else {
+                return Ok(false);
+            };
+            if last.replace(address) == Some(address) {
+                return Ok(true);
+            }
+            if let Some(info) = stored_account(tx, t, hash_address(address))? {
+                self.entry(address.as_slice(), &encode_account(&info))?;
+            }
+            Ok::<_, SnapshotError>(true)
+        })
+    }
+
+    fn entry(&mut self, key: &[u8], value: &[u8]) -> Result<(), SnapshotError> {
+        let length = |bytes: &[u8]| {
+            u32::try_from(bytes.len()).map_err(|_| StoreError::Internal("an entry of 4 GiB"))
+        };
+        self.out.write_all(&[ENTRY])?;
+        self.out.write_all(&length(key)?.to_be_bytes())?;
+        self.out.write_all(&length(value)?.to_be_bytes())?;
+        self.out.write_all(key)?;
+        Ok(self.out.write_all(value)?)
+    }
 }

@@ -2,7 +2,11 @@ use super::{
     shape::{FULL, Tier},
     *,
 };
-use crate::store::tables::Db;
+use crate::store::{
+    places::{Place, place, place_entry},
+    tables::Db,
+};
+use alloy_primitives::B256;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,11 +26,11 @@ fn count(db: &Db, table: Database) -> usize {
 /// Every place is found, no other is, and no table holds what it should not.
 fn check(db: &Db, known: &BTreeMap<B256, Place>, gone: &BTreeSet<B256>) {
     let (tx, runs) = (db.read().unwrap(), &db.tables.transactions);
-    for (hash, place) in known {
-        assert_eq!(runs.get(&tx, hash).unwrap(), Some(*place));
+    for (hash, known_place) in known {
+        assert_eq!(place(&tx, runs, hash).unwrap(), Some(*known_place));
     }
     for hash in gone {
-        assert_eq!(runs.get(&tx, hash).unwrap(), known.get(hash).copied());
+        assert_eq!(place(&tx, runs, hash).unwrap(), known.get(hash).copied());
     }
     let shape = runs.shape(&tx).unwrap();
     let mut entries = 0;
@@ -42,6 +46,21 @@ fn check(db: &Db, known: &BTreeMap<B256, Place>, gone: &BTreeSet<B256>) {
         }
     }
     assert_eq!(entries, known.len());
+    let mut listed = Vec::new();
+    let listing = runs.each(&tx, |key, value| {
+        listed.push((key.to_vec(), value.to_vec()));
+        Ok::<_, StoreError>(true)
+    });
+    listing.unwrap();
+    let expected = known.iter().map(|(hash, place)| place_entry(*hash, *place));
+    assert_eq!(listed, expected.collect::<Vec<_>>());
+    // Behind each entry comes the next.
+    for pair in listed.windows(2).step_by(97) {
+        let [(key, _), next] = pair else { continue };
+        let behind = [key.as_slice(), &[0]].concat();
+        assert_eq!(runs.at_or_above(&tx, &behind).unwrap().as_ref(), Some(next));
+        assert_eq!(runs.at_or_above(&tx, &next.0).unwrap().as_ref(), Some(next));
+    }
 }
 
 #[test]
@@ -61,7 +80,7 @@ fn runs_hold_what_a_map_holds_over_four_levels() {
                 .filter(|_| rng.random_ratio(1, 200))
                 .collect();
             for hash in some {
-                runs.remove(&tx, &hash).unwrap();
+                runs.remove(&tx, hash.as_slice()).unwrap();
                 known.remove(&hash);
                 gone.insert(hash);
             }
@@ -76,7 +95,10 @@ fn runs_hold_what_a_map_holds_over_four_levels() {
             .zip((0..).map(|index| (number, index)))
             .collect();
         known.extend(places.iter().copied());
-        runs.add(&tx, places).unwrap();
+        let entries = places
+            .into_iter()
+            .map(|(hash, place)| place_entry(hash, place));
+        runs.add(&tx, entries.collect()).unwrap();
         tx.commit().unwrap();
         let shape = runs.shape(&db.read().unwrap()).unwrap();
         unfinished += u32::from((0..LEVELS).any(|level| shape.mergeable(level).is_some()));
