@@ -18,11 +18,18 @@ pub(super) enum Subject {
 }
 
 impl Subject {
+    /// First byte of the keys of accounts.
+    pub(super) const ACCOUNT: u8 = 0;
+    /// First byte of the keys of slots.
+    pub(super) const SLOT: u8 = 1;
+
     /// `0 ‖ address`, or `1 ‖ address ‖ slot`.
     fn key(&self) -> Vec<u8> {
         match self {
-            Self::Account(address) => [&[0], address.as_slice()].concat(),
-            Self::Slot(address, slot) => [&[1], slot_key(address, slot).as_slice()].concat(),
+            Self::Account(address) => [&[Self::ACCOUNT], address.as_slice()].concat(),
+            Self::Slot(address, slot) => {
+                [&[Self::SLOT], slot_key(address, slot).as_slice()].concat()
+            }
         }
     }
 
@@ -37,8 +44,8 @@ impl Subject {
         let (subject, number) = key.split_last_chunk()?;
         let number = u64::from_be_bytes(*number);
         let subject = match subject.split_first()? {
-            (0, address) => Self::Account(Address::try_from(address).ok()?),
-            (1, rest) => {
+            (&Self::ACCOUNT, address) => Self::Account(Address::try_from(address).ok()?),
+            (&Self::SLOT, rest) => {
                 let (address, slot) = rest.split_first_chunk::<20>()?;
                 let slot = U256::from_be_bytes(<[u8; 32]>::try_from(slot).ok()?);
                 Self::Slot(address.into(), slot)

@@ -17,7 +17,7 @@ mod check;
 mod read;
 mod write;
 
-use super::{Identity, StoreError, tables::Tables};
+use super::{Identity, StoreError, history::Subject, tables::Tables};
 use alloy_primitives::{B256, Keccak256};
 use signet_libmdbx::Database;
 use std::io::{self, Read, Write};
@@ -25,7 +25,7 @@ use std::io::{self, Read, Write};
 pub use read::restore_snapshot;
 
 const MAGIC: &[u8; 8] = b"TRSTLSNP";
-const VERSION: u32 = 2;
+const VERSION: u32 = 1;
 /// Tags of the parts.
 const END: u8 = 0;
 const TABLE: u8 = 1;
@@ -81,12 +81,12 @@ enum Origin {
     Table(Database),
     /// In the leaves of the account trie; by address.
     Accounts,
-    /// In the runs of the history.
-    History,
+    /// In the runs of the history, whose keys begin with this.
+    History(u8),
 }
 
 /// Tables that a snapshot has, in their order.
-fn tables(t: &Tables) -> [(&'static str, Origin); 9] {
+fn tables(t: &Tables) -> [(&'static str, Origin); 10] {
     [
         ("headers", Origin::Table(t.headers)),
         ("bodies", Origin::Table(t.bodies)),
@@ -94,7 +94,8 @@ fn tables(t: &Tables) -> [(&'static str, Origin); 9] {
         ("accounts", Origin::Accounts),
         ("storage", Origin::Table(t.storage)),
         ("codes", Origin::Table(t.codes)),
-        ("history", Origin::History),
+        ("account_history", Origin::History(Subject::ACCOUNT)),
+        ("storage_history", Origin::History(Subject::SLOT)),
         ("touched", Origin::Table(t.touched)),
         ("marks", Origin::Table(t.marks)),
     ]

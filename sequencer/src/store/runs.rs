@@ -82,10 +82,11 @@ impl Runs {
         Ok(first)
     }
 
-    /// Calls `take` with the entries in the order of their keys, each once, as long as it answers `true`.
+    /// Calls `take` with the entries from `first` on in the order of their keys, each once, as long as it answers `true`.
     pub(super) fn each<K: TransactionKind, E: From<StoreError>>(
         &self,
         tx: &Tx<K>,
+        first: &[u8],
         mut take: impl FnMut(&[u8], &[u8]) -> Result<bool, E>,
     ) -> Result<(), E> {
         let failed = |error: signet_libmdbx::MdbxError| E::from(error.into());
@@ -93,7 +94,7 @@ impl Runs {
         let (mut cursors, mut heads) = (Vec::new(), BinaryHeap::new());
         for (age, run) in self.whole(tx)?.into_iter().enumerate() {
             let mut cursor = tx.cursor(run).map_err(failed)?;
-            let head = cursor.first().map_err(unread)?;
+            let head = cursor.set_range(first).map_err(unread)?;
             heads.extend(head.map(|(key, value): Entry| Reverse((key, age, value))));
             cursors.push(cursor);
         }

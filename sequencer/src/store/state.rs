@@ -49,8 +49,8 @@ impl StateView {
         if let Some(old) = self.historic(Subject::Account(*address))? {
             return decode_account(&old);
         }
-        let (tx, tables) = (&self.snapshot.tx, &self.snapshot.tables);
-        stored_account(tx, tables, hash_address(*address))
+        let mut cursor = self.snapshot.tx.cursor(self.snapshot.tables.nodes)?;
+        stored_account(&mut cursor, &hash_address(*address))
     }
 
     /// A storage slot; zero where nothing was written.

@@ -7,15 +7,13 @@ use crate::store::{
     codec::{decode_word, encode_account},
     history::Subject,
     layers::Layer,
-    nodes::{Group, Newest, entries, has_short_leaves, lay_over, stored_account},
+    nodes::{Newest, account_key, entries, lay_over, stored_account},
     runs::Entry,
     tables::{Tables, WriteTx, get, set, set_at, slot_key},
 };
 use alloy_primitives::{Address, B256, U256};
-use std::{
-    ops::Bound::{Excluded, Included},
-    sync::Arc,
-};
+use signet_libmdbx::tx::aliases::RwCursorUnsync;
+use std::sync::Arc;
 use trestle_keccak::keccak256_many;
 use trestle_protocol::AccountInfo;
 
@@ -85,7 +83,8 @@ fn write_slot(
 
 /// Writes trie nodes, whose leaves are the accounts, each once however often it changed.
 ///
-/// It goes through the table group by group, so that what is read of a page and what is written there come together.
+/// What an account was is read just before the first node on its way is written: until then its old leaf is where it was,
+/// and then both are on the page where the cursor is.
 fn write_accounts(
     tx: &WriteTx,
     t: &Tables,
@@ -96,48 +95,52 @@ fn write_accounts(
     for layer in layers {
         lay_over(&mut newest, &layer.nodes);
     }
-    let nodes = entries(&newest);
-    let accounts = by_hash(accounts);
-    let mut accounts = accounts.iter().peekable();
-    if has_short_leaves(tx, t)? {
-        for account in accounts.by_ref() {
-            keep_replaced(tx, t, account, history)?;
-        }
-    }
+    let mut accounts = by_hash(accounts).into_iter().peekable();
     let mut cursor = tx.cursor(t.nodes)?;
-    for group in Group::all() {
-        while let Some(account) = accounts.next_if(|(hash, _)| group.has(hash)) {
-            keep_replaced(tx, t, account, history)?;
+    for (key, node) in entries(&newest) {
+        let is_due = |account: &Account<'_, '_>| account.key < key || account.key.starts_with(&key);
+        while let Some(account) = accounts.next_if(is_due) {
+            keep_replaced(&mut cursor, &account, history)?;
         }
-        let keys = (Included(group.first_key()), Excluded(group.end_key()));
-        for (key, node) in nodes.range::<Vec<u8>, _>(keys) {
-            set_at(&mut cursor, key, *node)?;
-        }
+        set_at(&mut cursor, &key, node)?;
     }
-    let mut others = nodes.iter().filter(|(key, _)| !Group::is_any(key));
-    others.try_for_each(|(key, node)| set_at(&mut cursor, key, *node))
+    accounts.try_for_each(|account| keep_replaced(&mut cursor, &account, history))
 }
 
-/// The versions of each account, in the order of the hashes of their addresses, which is that of their leaves.
-fn by_hash<'a, 'b>(accounts: &'b [AccountVersion<'a>]) -> Vec<(B256, &'b [AccountVersion<'a>])> {
+/// An account that changed.
+struct Account<'a, 'b> {
+    /// Hash of its address.
+    hash: B256,
+    /// See [`account_key`].
+    key: Vec<u8>,
+    versions: &'b [AccountVersion<'a>],
+}
+
+/// Accounts in the order of their keys, which is that of their leaves.
+fn by_hash<'a, 'b>(accounts: &'b [AccountVersion<'a>]) -> Vec<Account<'a, 'b>> {
     let each = accounts.chunk_by(|(a, ..), (b, ..)| a == b);
     let firsts = each.clone().flat_map(|versions| versions.first());
     let addresses: Vec<&[u8]> = firsts.map(|(address, ..)| address.as_slice()).collect();
-    let mut accounts: Vec<_> = keccak256_many(&addresses).into_iter().zip(each).collect();
-    accounts.sort_unstable_by_key(|(hash, _)| *hash);
+    let hashes = keccak256_many(&addresses).into_iter();
+    let account = |(hash, versions)| Account {
+        hash,
+        key: account_key(&hash),
+        versions,
+    };
+    let mut accounts: Vec<_> = hashes.zip(each).map(account).collect();
+    accounts.sort_unstable_by_key(|account| account.hash);
     accounts
 }
 
 /// Keeps what each version of an account replaced, unless it is equal.
 fn keep_replaced(
-    tx: &WriteTx,
-    t: &Tables,
-    (hash, versions): &(B256, &[AccountVersion<'_>]),
+    cursor: &mut RwCursorUnsync<'_>,
+    account: &Account<'_, '_>,
     history: &mut Vec<Entry>,
 ) -> Result<(), StoreError> {
-    let before = stored_account(tx, t, *hash)?;
+    let before = stored_account(cursor, &account.hash)?;
     let mut old = before.as_ref();
-    for (address, number, new) in *versions {
+    for (address, number, new) in account.versions {
         if old != *new {
             let value = old.map(encode_account).unwrap_or_default();
             history.push(Subject::Account(*address).replaced(*number, value));

@@ -41,7 +41,7 @@ pub fn restore_snapshot(
     for (name, origin) in tables(&db.tables) {
         let mut take = |entries: Vec<Entry>| match origin {
             Origin::Table(table) => Ok(put_all(&db, table, &entries)?),
-            Origin::History => add_history(&db, entries),
+            Origin::History(subject) => add_history(&db, subject, entries),
             Origin::Accounts => {
                 accounts.extend(entries);
                 Ok(())
@@ -128,7 +128,10 @@ fn put_all(db: &Db, table: Database, entries: &[Entry]) -> Result<(), StoreError
     Ok(tx.commit()?)
 }
 
-fn add_history(db: &Db, entries: Vec<Entry>) -> Result<(), SnapshotError> {
+fn add_history(db: &Db, subject: u8, mut entries: Vec<Entry>) -> Result<(), SnapshotError> {
+    entries
+        .iter_mut()
+        .for_each(|(key, _)| key.insert(0, subject));
     if entries.iter().any(|(key, _)| Subject::parse(key).is_none()) {
         return Err(SnapshotError::Damaged { what: "history" });
     }

@@ -63,10 +63,7 @@ impl<W: Write> TableWriter<'_, W> {
         match origin {
             Origin::Table(table) => self.table(tx, *table)?,
             Origin::Accounts => self.accounts(tx, &db.tables)?,
-            Origin::History => db.tables.history.each(tx, |key, value| {
-                self.entry(key, value)?;
-                Ok::<_, SnapshotError>(true)
-            })?,
+            Origin::History(subject) => self.history(tx, &db.tables, *subject)?,
         }
         Ok(self.out.write_all(&[TABLE_END])?)
     }
@@ -86,19 +83,31 @@ impl<W: Write> TableWriter<'_, W> {
 
     /// Every account: each was changed by some block, the genesis among them, and so has a history.
     fn accounts(&mut self, tx: &ReadTx, t: &Tables) -> Result<(), SnapshotError> {
-        let mut last = None;
-        t.history.each(tx, |key, _| {
+        let (mut last, mut cursor) = (None, tx.cursor(t.nodes).map_err(StoreError::from)?);
+        t.history.each(tx, &[Subject::ACCOUNT], |key, _| {
             let Some((Subject::Account(address), _)) = Subject::parse(key) else {
                 return Ok(false);
             };
             if last.replace(address) == Some(address) {
                 return Ok(true);
             }
-            if let Some(info) = stored_account(tx, t, hash_address(address))? {
+            if let Some(info) = stored_account(&mut cursor, &hash_address(address))? {
                 self.entry(address.as_slice(), &encode_account(&info))?;
             }
             Ok::<_, SnapshotError>(true)
         })
+    }
+
+    /// What blocks replaced, without the first byte of the keys.
+    fn history(&mut self, tx: &ReadTx, t: &Tables, subject: u8) -> Result<(), SnapshotError> {
+        t.history
+            .each(tx, &[subject], |key, value| match key.split_first() {
+                Some((first, key)) if *first == subject => {
+                    self.entry(key, value)?;
+                    Ok::<_, SnapshotError>(true)
+                }
+                _ => Ok(false),
+            })
     }
 
     fn entry(&mut self, key: &[u8], value: &[u8]) -> Result<(), SnapshotError> {

@@ -47,7 +47,7 @@ fn check(db: &Db, known: &BTreeMap<B256, Place>, gone: &BTreeSet<B256>) {
     }
     assert_eq!(entries, known.len());
     let mut listed = Vec::new();
-    let listing = runs.each(&tx, |key, value| {
+    let listing = runs.each(&tx, &[0], |key, value| {
         listed.push((key.to_vec(), value.to_vec()));
         Ok::<_, StoreError>(true)
     });
