@@ -11,7 +11,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// `mi_option_purge_delay`, by its place in `mi_option_t` of mimalloc 3.
 const PURGE_DELAY: c_int = 15;
 /// Milliseconds after which memory that is free goes back to the system.
-const KEEP_MILLIS: i64 = 10_000;
+const KEEP_MILLIS: i64 = 60_000;
 
 /// Bytes by which the C libraries' heap grows.
 #[cfg(target_env = "gnu")]
