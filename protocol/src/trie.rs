@@ -23,6 +23,7 @@ mod proof;
 mod prune;
 mod source;
 mod state;
+mod turns;
 mod update;
 mod walk;
 
@@ -33,6 +34,7 @@ pub use commit::TrieChanges;
 pub use proof::{ProofError, verify_account_proof, verify_proof, verify_storage_proof};
 pub use source::{HashChecked, HashCheckedError, MissingNode, NodeSource, NodesByHash};
 pub use state::{StateTrie, StateTrieChanges, hash_address, hash_slot};
+pub use turns::Turn;
 pub use walk::Trie;
 
 use alloy_primitives::B256;

@@ -14,7 +14,7 @@ use trestle_protocol::{
     AccountChange, AccountInfo, StateDiff,
     trie::{
         EMPTY_ROOT_HASH, HashChecked, HashCheckedError, NodeSource, NodesByHash, StateTrie,
-        StateTrieChanges, Trie, TrieChanges, TrieError, hash_address, hash_slot,
+        StateTrieChanges, Trie, TrieChanges, TrieError, Turn, hash_address, hash_slot,
         verify_account_proof, verify_proof, verify_storage_proof,
     },
 };
@@ -348,6 +348,7 @@ proptest! {
         let mut trie = StateTrie::new(EMPTY_ROOT_HASH);
         let mut blind = StateTrie::untracked(EMPTY_ROOT_HASH);
         let mut model = BTreeMap::new();
+        let mut turn = Turn::default();
         for diff in diffs {
             let diff = lawful(&model, diff);
             trie.apply(&diff, &mut store).unwrap();
@@ -359,6 +360,8 @@ proptest! {
             prop_assert_eq!(blind.take_changes(), StateTrieChanges::default());
             store.write_state(trie.take_changes());
             trie.prune(max_nodes);
+            check_state(&mut trie, &mut store, &model);
+            trie.prune_in_turn(max_nodes, &mut turn);
             check_state(&mut trie, &mut store, &model);
             let mut reopened = StateTrie::new(root);
             check_state(&mut reopened, &mut store, &model);
@@ -592,6 +595,54 @@ fn trie_pruned_to_a_bound_keeps_its_root_and_forgets_nodes() {
     for key in &keys {
         assert_eq!(trie.get(*key, &mut store).unwrap(), Some(key.as_slice()));
     }
+}
+
+/// Payments to accounts at random among many, after each of which a little is forgotten.
+#[test]
+fn state_pruned_in_turn_forgets_what_is_not_used_and_keeps_its_roots() {
+    const ACCOUNTS: u32 = 20_000;
+    const BOUND: usize = 6_000;
+    let (mut store, mut turn) = (Store::default(), Turn::default());
+    let payment = |to: u32, balance: u32| {
+        let info = AccountInfo {
+            balance: U256::from(balance),
+            ..AccountInfo::default()
+        };
+        let change = AccountChange {
+            info: Some(info),
+            ..AccountChange::default()
+        };
+        (Address::from_word(keccak256(to.to_be_bytes())), change)
+    };
+    let mut all = StateDiff::default();
+    all.accounts.extend((0..ACCOUNTS).map(|to| payment(to, 1)));
+    let (mut hot, mut whole) = (
+        StateTrie::new(EMPTY_ROOT_HASH),
+        StateTrie::new(EMPTY_ROOT_HASH),
+    );
+    for trie in [&mut hot, &mut whole] {
+        trie.apply(&all, &mut store).unwrap();
+    }
+    store.write_state(hot.take_changes());
+    let mut most = 0;
+    for block in 0..800_u32 {
+        let mut diff = StateDiff::default();
+        let random = (0..6).map(|n| (block * 6 + n).wrapping_mul(2_654_435_761) % ACCOUNTS);
+        diff.accounts
+            .extend(random.map(|to| payment(to, block + 2)));
+        for trie in [&mut hot, &mut whole] {
+            trie.apply(&diff, &mut store).unwrap();
+        }
+        assert_eq!(hot.root(), whole.root(), "block {block}");
+        store.write_state(hot.take_changes());
+        hot.prune_in_turn(BOUND, &mut turn);
+        if block > 100 {
+            most = most.max(hot.node_count());
+        }
+    }
+    assert!(whole.node_count() > 3 * BOUND, "{}", whole.node_count());
+    assert!(most > BOUND / 2, "nothing need be forgotten: {most}");
+    assert!(most <= BOUND + BOUND / 4, "{most}");
 }
 
 #[test]

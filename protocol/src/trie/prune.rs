@@ -14,11 +14,11 @@ impl Trie {
     /// Call it when the source holds all changes that were taken. Does nothing while there are
     /// changes that were not, so the bound holds only for a trie in step with its source.
     pub fn prune(&mut self, max_nodes: usize) {
-        if self.is_ahead || !self.is_clean() {
+        if !self.may_forget() {
             return;
         }
         if self.arena.len() > max_nodes {
-            self.forget_untouched();
+            self.forget_untouched(self.root);
         }
         if self.arena.len() > max_nodes {
             let depth = self.depth_within(max_nodes);
@@ -35,6 +35,11 @@ impl Trie {
             self.arena = kept;
             self.trail.clear();
         }
+    }
+
+    /// Whether the source holds all changes, so that nodes can be had again.
+    pub(super) fn may_forget(&self) -> bool {
+        !self.is_ahead && self.is_clean()
     }
 
     /// Whether the source holds all of it.
@@ -84,10 +89,10 @@ impl Trie {
         }
     }
 
-    /// Forgets every subtree that was not walked into, and unmarks the rest. Level by level: which nodes come next is
-    /// known before this one has come from memory.
-    fn forget_untouched(&mut self) {
-        let mut level = alloc::vec![self.root];
+    /// Forgets every subtree of `id` that was not walked into, and unmarks the rest. Level by level: which nodes come next
+    /// is known before this one has come from memory.
+    pub(super) fn forget_untouched(&mut self, id: Id) {
+        let mut level = alloc::vec![id];
         while !level.is_empty() {
             let mut below = Vec::new();
             for id in level {

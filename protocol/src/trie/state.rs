@@ -206,8 +206,15 @@ impl StateTrie {
         }
         let half = max_nodes / 2;
         self.accounts.prune(half);
+        self.prune_storages(half);
+    }
+
+    /// Bounds the memory of the storage tries to about `max_nodes` nodes.
+    pub(super) fn prune_storages(&mut self, max_nodes: usize) {
         self.storages.retain(|_, trie| !trie.is_idle());
-        let share = half.checked_div(self.storages.len()).unwrap_or_default();
+        let share = max_nodes
+            .checked_div(self.storages.len())
+            .unwrap_or_default();
         for trie in self.storages.values_mut() {
             trie.prune(share);
             trie.rest();

@@ -1,17 +1,18 @@
 //! The canonical chain: its head, its hot trie, and the only ways to extend or shorten it.
 
 use super::EngineError;
-use crate::store::{Snapshot, StateView, Store, Ticket};
+use crate::store::{FoundNodes, Snapshot, StateView, Store, Ticket};
 use alloy_primitives::{B256, U256};
 use revm::database_interface::WrapDatabaseRef;
 use std::sync::Arc;
 use trestle_keccak::keccak256_many;
 use trestle_protocol::{
-    ChainConfig, PendingBlock, SealedBlock, SealedHeader, predeploys, trie::StateTrie,
+    ChainConfig, PendingBlock, SealedBlock, SealedHeader, predeploys,
+    trie::{StateTrie, Turn},
 };
 
-/// Trie nodes kept in memory; about 200 bytes each.
-const HOT_NODES: usize = 2_000_000;
+/// Trie nodes kept in memory; about 150 bytes each.
+const HOT_NODES: usize = 4_000_000;
 
 /// The chain as the engine sees it.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub struct Chain {
     config: Arc<ChainConfig>,
     store: Arc<Store>,
     trie: StateTrie,
+    /// Where forgetting trie nodes goes on.
+    turn: Turn,
+    /// What execution on the head has come across.
+    found: Arc<FoundNodes>,
     head: SealedHeader,
 }
 
@@ -34,6 +39,8 @@ impl Chain {
             config,
             store,
             trie,
+            turn: Turn::default(),
+            found: Arc::new(FoundNodes::after(head.header.number)),
             head,
         })
     }
@@ -58,8 +65,17 @@ impl Chain {
     /// # Errors
     /// When the store cannot be read.
     pub fn state(&self) -> Result<WrapDatabaseRef<StateView>, EngineError> {
-        let snapshot = self.store.sequenced()?;
-        Ok(WrapDatabaseRef(snapshot.state_at(self.head.header.number)?))
+        Ok(WrapDatabaseRef(self.view()?))
+    }
+
+    fn view(&self) -> Result<StateView, EngineError> {
+        let state = self.store.sequenced()?.state_at(self.head.header.number)?;
+        Ok(state.keeping(Arc::clone(&self.found)))
+    }
+
+    fn set_head(&mut self, head: SealedHeader) {
+        self.found = Arc::new(FoundNodes::after(head.header.number));
+        self.head = head;
     }
 
     /// Seals a block on the head and hands it to the store.
@@ -99,7 +115,7 @@ impl Chain {
         pending: PendingBlock,
         expected: Option<B256>,
     ) -> Result<Option<(Arc<SealedBlock>, Ticket)>, EngineError> {
-        let view = self.store.sequenced()?.state_at(self.head.header.number)?;
+        let view = self.view()?;
         let mut trie_nodes = view.nodes_in_order()?;
         self.trie
             .apply_with(pending.diff(), &mut trie_nodes, &keccak256_many)?;
@@ -110,8 +126,8 @@ impl Chain {
             return Ok(None);
         }
         let ticket = self.store.append(Arc::clone(&block), nodes)?;
-        self.head = block.header.clone();
-        self.trie.prune(HOT_NODES);
+        self.set_head(block.header.clone());
+        self.trie.prune_in_turn(HOT_NODES, &mut self.turn);
         Ok(Some((block, ticket)))
     }
 
@@ -121,7 +137,7 @@ impl Chain {
     /// When there is no such block, or the store refuses.
     pub fn unwind(&mut self, number: u64) -> Result<(), EngineError> {
         self.store.unwind(number)?;
-        self.head = head_of(&self.store.sequenced()?)?;
+        self.set_head(head_of(&self.store.sequenced()?)?);
         self.trie = StateTrie::new(self.head.header.state_root);
         Ok(())
     }

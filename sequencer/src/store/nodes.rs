@@ -55,9 +55,28 @@ pub(super) fn stored_node(
     Ok(node.map(Bytes::from))
 }
 
+/// A lower node of the account trie; `None` also for a path that is shorter.
+pub(super) fn lower_node(
+    cursor: &mut RoCursorSync<'_>,
+    path: &Nibbles,
+) -> Result<Option<Bytes>, StoreError> {
+    match path.len() {
+        ..=UPPER_DEPTH => Ok(None),
+        _ => stored_node(cursor, None, path),
+    }
+}
+
 /// Where the leaf of an account is, if it is a lower node: that key, with a longer path than it can have.
 pub(super) fn account_key(hash: &B256) -> Vec<u8> {
     node_key(None, &Nibbles::unpack(hash))
+}
+
+/// A leaf of the account trie.
+#[derive(Debug)]
+pub(super) struct AccountLeaf {
+    pub(super) path: Nibbles,
+    pub(super) rlp: Vec<u8>,
+    pub(super) info: AccountInfo,
 }
 
 /// The account in the table, of which this is a cursor, whose address hashes to `hash`.
@@ -67,29 +86,29 @@ pub(super) fn account_key(hash: &B256) -> Vec<u8> {
 pub(super) fn stored_account<K: TransactionKind>(
     cursor: &mut Cursor<'_, K>,
     hash: &B256,
-) -> Result<Option<AccountInfo>, StoreError> {
+) -> Result<Option<AccountLeaf>, StoreError> {
     let whole = Nibbles::unpack(hash);
     for start in [whole, whole.slice(..UPPER_DEPTH)] {
-        if let Some(account) = leaf_at(cursor, &whole, &node_key(None, &start))? {
-            return Ok(Some(account));
+        if let Some(leaf) = leaf_at(cursor, &whole, &node_key(None, &start))? {
+            return Ok(Some(leaf));
         }
     }
     Ok(None)
 }
 
-/// The account whose leaf is the last node at or before a place on its path: a node between them would lie below the
-/// leaf.
+/// The leaf on the way to `whole` that is the last node at or before a place there: a node between them would lie below
+/// the leaf.
 fn leaf_at<K: TransactionKind>(
     cursor: &mut Cursor<'_, K>,
     whole: &Nibbles,
     place: &[u8],
-) -> Result<Option<AccountInfo>, StoreError> {
+) -> Result<Option<AccountLeaf>, StoreError> {
     let found = match cursor.set_range::<Vec<u8>, Vec<u8>>(place)? {
         Some((exact, node)) if exact == place => Some((exact, node)),
         Some(_) => cursor.prev()?,
         None => cursor.last()?,
     };
-    let Some((path, rlp)) = found.filter(|(path, _)| place.starts_with(path)) else {
+    let Some((key, rlp)) = found.filter(|(key, _)| place.starts_with(key)) else {
         return Ok(None);
     };
     let broken = |_| StoreError::Decode { what: "trie node" };
@@ -97,16 +116,19 @@ fn leaf_at<K: TransactionKind>(
     let TrieNode::Leaf(leaf) = node else {
         return Ok(None);
     };
-    if whole.slice(path.len().saturating_sub(1)..) != leaf.key {
+    let depth = key.len().saturating_sub(1);
+    if whole.slice(depth..) != leaf.key {
         return Ok(None);
     }
     let account: TrieAccount =
         alloy_rlp::decode_exact(&leaf.value).map_err(|_| StoreError::Decode { what: "account" })?;
-    Ok(Some(AccountInfo {
+    let info = AccountInfo {
         nonce: account.nonce,
         balance: account.balance,
         code_hash: account.code_hash,
-    }))
+    };
+    let path = whole.slice(..depth);
+    Ok(Some(AccountLeaf { path, rlp, info }))
 }
 
 /// What `changes` say of a node: nothing, its RLP, or that there is none.

@@ -1,14 +1,14 @@
 //! The state after one block: what execution, `eth_call` and proofs read.
 
 use super::{
-    Snapshot, StoreError,
+    FoundNodes, Snapshot, StoreError,
     codec::{decode_account, decode_word},
     history::Subject,
     layers::layer_at,
     nodes::{find_node, stored_account, stored_node},
     tables::{get, slot_key},
 };
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use revm::{
     bytecode::Bytecode,
     database_interface::DatabaseRef,
@@ -16,6 +16,7 @@ use revm::{
     state::AccountInfo as EvmAccount,
 };
 use signet_libmdbx::tx::aliases::RoCursorSync;
+use std::sync::Arc;
 use trestle_protocol::{
     AccountInfo,
     trie::{Nibbles, NodeSource, hash_address},
@@ -26,11 +27,24 @@ use trestle_protocol::{
 pub struct StateView {
     snapshot: Snapshot,
     number: u64,
+    found: Option<Arc<FoundNodes>>,
 }
 
 impl StateView {
     pub(super) const fn new(snapshot: Snapshot, number: u64) -> Self {
-        Self { snapshot, number }
+        Self {
+            snapshot,
+            number,
+            found: None,
+        }
+    }
+
+    /// The same, keeping the trie nodes beside the accounts that are read, and taking kept ones: `found` is of the same
+    /// state.
+    #[must_use]
+    pub fn keeping(mut self, found: Arc<FoundNodes>) -> Self {
+        self.found = Some(found).filter(|found| found.number() == self.number);
+        self
     }
 
     /// The block after which this is the state.
@@ -50,7 +64,14 @@ impl StateView {
             return decode_account(&old);
         }
         let mut cursor = self.snapshot.tx.cursor(self.snapshot.tables.nodes)?;
-        stored_account(&mut cursor, &hash_address(*address))
+        let Some(leaf) = stored_account(&mut cursor, &hash_address(*address))? else {
+            return Ok(None);
+        };
+        let info = leaf.info;
+        if let Some(found) = &self.found {
+            found.keep(&mut cursor, leaf)?;
+        }
+        Ok(Some(info))
     }
 
     /// A storage slot; zero where nothing was written.
@@ -166,6 +187,11 @@ impl NodeSource for NodesInOrder<'_> {
         hash: B256,
     ) -> Result<Bytes, StoreError> {
         if let Some(node) = self.view.recent_node(owner, path, hash)? {
+            return Ok(node);
+        }
+        let kept = self.view.found.as_ref().filter(|_| owner.is_none());
+        if let Some(node) = kept.and_then(|found| found.take(path)) {
+            debug_assert_eq!(keccak256(&node), hash);
             return Ok(node);
         }
         let node = stored_node(&mut self.cursor, owner.as_ref(), path)?;

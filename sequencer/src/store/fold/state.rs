@@ -139,7 +139,7 @@ fn keep_replaced(
     history: &mut Vec<Entry>,
 ) -> Result<(), StoreError> {
     let before = stored_account(cursor, &account.hash)?;
-    let mut old = before.as_ref();
+    let mut old = before.as_ref().map(|leaf| &leaf.info);
     for (address, number, new) in account.versions {
         if old != *new {
             let value = old.map(encode_account).unwrap_or_default();

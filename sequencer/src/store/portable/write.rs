@@ -91,8 +91,8 @@ impl<W: Write> TableWriter<'_, W> {
             if last.replace(address) == Some(address) {
                 return Ok(true);
             }
-            if let Some(info) = stored_account(&mut cursor, &hash_address(address))? {
-                self.entry(address.as_slice(), &encode_account(&info))?;
+            if let Some(leaf) = stored_account(&mut cursor, &hash_address(address))? {
+                self.entry(address.as_slice(), &encode_account(&leaf.info))?;
             }
             Ok::<_, SnapshotError>(true)
         })
