@@ -18,7 +18,7 @@ const KEEP_MILLIS: i64 = 60_000;
 const C_STEP: c_int = 16 << 20;
 /// Free bytes at its end that it keeps.
 #[cfg(target_env = "gnu")]
-const C_KEEP: c_int = 256 << 20;
+const C_KEEP: c_int = 1 << 30;
 
 /// Keeps free memory for some time; to be called before threads are started.
 ///
