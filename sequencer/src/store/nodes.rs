@@ -3,6 +3,9 @@
 //! Nodes lie in the order of their paths, so a leaf lies beside the branch above it, and what a payment changes at a
 //! random place of a large state is one page of 4 KiB. Those with the shortest paths, which most blocks change, are
 //! apart from the others for the same reason.
+//!
+//! The table holds the nodes of the newest tries and no others: an account is looked for among them (`protocol/tests/trie.rs`
+//! holds what a trie tells a store to write against a store made from nothing).
 
 use super::{
     StoreError,

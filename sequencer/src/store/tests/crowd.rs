@@ -8,7 +8,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{collections::BTreeMap, sync::Arc};
 use trestle_protocol::{
     AccountChange, AccountInfo, Body, SealedBlock, SealedHeader, StateDiff,
-    trie::{EMPTY_ROOT_HASH, HashChecked, NodesByHash, StateTrie},
+    trie::{EMPTY_ROOT_HASH, HashChecked, StateTrie},
 };
 
 /// Accounts that there may be: some share four nibbles of their hashes, so that there are leaves below five.
