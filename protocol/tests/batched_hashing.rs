@@ -3,72 +3,23 @@
 
 #![expect(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
+#[path = "common/keys.rs"]
+mod keys;
+#[path = "common/store.rs"]
+mod store;
+
+use alloy_primitives::{Address, B256, U256, keccak256};
+use keys::key;
 use proptest::prelude::*;
 use std::{cell::Cell, collections::BTreeMap};
+use store::Store;
 use trestle_protocol::{
     AccountChange, AccountInfo, StateDiff, predeploys,
-    trie::{EMPTY_ROOT_HASH, Nibbles, NodeSource, StateTrie, StateTrieChanges, Trie, TrieChanges},
+    trie::{EMPTY_ROOT_HASH, StateTrie, Trie},
 };
-
-/// Both ways store the same, so one store serves both.
-#[derive(Default)]
-struct Store {
-    nodes: BTreeMap<(Option<B256>, Nibbles), Vec<u8>>,
-    reads_left: Option<usize>,
-}
-
-#[derive(Debug)]
-struct Unavailable;
-
-impl Store {
-    fn write(&mut self, owner: Option<B256>, changes: TrieChanges) {
-        for (path, node) in changes.nodes {
-            match node {
-                Some(rlp) => self.nodes.insert((owner, path), rlp),
-                None => self.nodes.remove(&(owner, path)),
-            };
-        }
-    }
-
-    fn write_state(&mut self, changes: StateTrieChanges) {
-        self.write(None, changes.accounts);
-        for (owner, changes) in changes.storages {
-            self.write(Some(owner), changes);
-        }
-    }
-}
-
-impl NodeSource for Store {
-    type Error = Unavailable;
-
-    fn node(&mut self, owner: Option<B256>, path: &Nibbles, _: B256) -> Result<Bytes, Unavailable> {
-        if let Some(left) = &mut self.reads_left {
-            *left = left.checked_sub(1).ok_or(Unavailable)?;
-        }
-        let node = self.nodes.get(&(owner, *path)).ok_or(Unavailable)?;
-        Ok(node.clone().into())
-    }
-}
 
 fn one_by_one(inputs: &[&[u8]]) -> Vec<B256> {
     inputs.iter().map(keccak256).collect()
-}
-
-/// Keys that share prefixes of all lengths, so that nodes lie at every depth and those near the end
-/// of a key are short enough to be inlined.
-fn key() -> impl Strategy<Value = B256> {
-    let deep = (0_u8..4, 0_usize..64, 0_u8..16).prop_map(|(first, at, nibble)| {
-        let mut key = B256::repeat_byte(first);
-        let byte = &mut key.0[at / 2];
-        *byte = if at % 2 == 0 {
-            (*byte & 0x0f) | (nibble << 4)
-        } else {
-            (*byte & 0xf0) | nibble
-        };
-        key
-    });
-    prop_oneof![3 => deep, 1 => (0_u64..40).prop_map(|n| keccak256(n.to_be_bytes()))]
 }
 
 /// An empty value removes the key.

@@ -6,70 +6,27 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "common/keys.rs"]
+mod keys;
+#[path = "common/store.rs"]
+mod store;
+
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256, map::HashMap};
 use alloy_trie::{HashBuilder, Nibbles, TrieAccount, proof::verify_proof as judge_proof};
+use keys::key;
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use store::{Store, Unavailable};
 use trestle_protocol::{
     AccountChange, AccountInfo, StateDiff,
     trie::{
         EMPTY_ROOT_HASH, HashChecked, HashCheckedError, NodeSource, NodesByHash, StateTrie,
-        StateTrieChanges, Trie, TrieChanges, TrieError, Turn, hash_address, hash_slot,
-        verify_account_proof, verify_proof, verify_storage_proof,
+        StateTrieChanges, Trie, TrieError, Turn, hash_address, hash_slot, verify_account_proof,
+        verify_proof, verify_storage_proof,
     },
 };
 
 type Model = BTreeMap<B256, Vec<u8>>;
-
-/// A store of nodes by path, as the node has one; it can be told to fail.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Store {
-    nodes: BTreeMap<(Option<B256>, Nibbles), Vec<u8>>,
-    reads_left: Option<usize>,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-struct Unavailable;
-
-impl Store {
-    fn write(&mut self, owner: Option<B256>, changes: TrieChanges) {
-        for (path, node) in changes.nodes {
-            match node {
-                Some(rlp) => self.nodes.insert((owner, path), rlp),
-                None => self.nodes.remove(&(owner, path)),
-            };
-        }
-    }
-
-    fn write_state(&mut self, changes: StateTrieChanges) {
-        self.write(None, changes.accounts);
-        for (owner, changes) in changes.storages {
-            self.write(Some(owner), changes);
-        }
-    }
-}
-
-impl NodeSource for Store {
-    type Error = Unavailable;
-
-    fn node(
-        &mut self,
-        owner: Option<B256>,
-        path: &Nibbles,
-        hash: B256,
-    ) -> Result<Bytes, Unavailable> {
-        if let Some(left) = &mut self.reads_left {
-            *left = left.checked_sub(1).ok_or(Unavailable)?;
-        }
-        let node = self.nodes.get(&(owner, *path)).ok_or(Unavailable)?;
-        assert_eq!(
-            keccak256(node),
-            hash,
-            "the store holds another node at {path:?}"
-        );
-        Ok(node.clone().into())
-    }
-}
 
 fn judge_root(model: &Model) -> B256 {
     let mut builder = HashBuilder::default();
@@ -88,22 +45,6 @@ fn store_from_scratch(model: &Model) -> Store {
     }
     store.write(None, trie.take_changes());
     store
-}
-
-/// Keys that share prefixes of all lengths, so that splits and collapses happen at every depth and
-/// nodes near the end of a key are short enough to be inlined.
-fn key() -> impl Strategy<Value = B256> {
-    let deep = (0_u8..4, 0_usize..64, 0_u8..16).prop_map(|(first, at, nibble)| {
-        let mut key = B256::repeat_byte(first);
-        let byte = &mut key.0[at / 2];
-        *byte = if at % 2 == 0 {
-            (*byte & 0x0f) | (nibble << 4)
-        } else {
-            (*byte & 0xf0) | nibble
-        };
-        key
-    });
-    prop_oneof![3 => deep, 1 => (0_u64..40).prop_map(|n| keccak256(n.to_be_bytes()))]
 }
 
 fn value() -> impl Strategy<Value = Vec<u8>> {
@@ -570,79 +511,6 @@ fn state_diff_applied_again_after_a_failed_read_gives_the_same_root() {
         assert_eq!(trie.root(), expected);
     }
     assert!(failures > 3, "the source was asked only {failures} times");
-}
-
-#[test]
-fn trie_pruned_to_a_bound_keeps_its_root_and_forgets_nodes() {
-    let mut store = Store::default();
-    let mut trie = Trie::new(None, EMPTY_ROOT_HASH);
-    let keys: Vec<B256> = (0_u32..5000).map(|n| keccak256(n.to_be_bytes())).collect();
-    for key in &keys {
-        trie.insert(*key, key.to_vec(), &mut store).unwrap();
-    }
-    let root = trie.root();
-    let full = trie.node_count();
-    trie.prune(100);
-    assert_eq!(
-        trie.node_count(),
-        full,
-        "forgot what the store does not hold"
-    );
-    store.write(None, trie.take_changes());
-    trie.prune(1000);
-    assert!(trie.node_count() <= 1000);
-    assert_eq!(trie.root(), root);
-    for key in &keys {
-        assert_eq!(trie.get(*key, &mut store).unwrap(), Some(key.as_slice()));
-    }
-}
-
-/// Payments to accounts at random among many, after each of which a little is forgotten.
-#[test]
-fn state_pruned_in_turn_forgets_what_is_not_used_and_keeps_its_roots() {
-    const ACCOUNTS: u32 = 20_000;
-    const BOUND: usize = 6_000;
-    let (mut store, mut turn) = (Store::default(), Turn::default());
-    let payment = |to: u32, balance: u32| {
-        let info = AccountInfo {
-            balance: U256::from(balance),
-            ..AccountInfo::default()
-        };
-        let change = AccountChange {
-            info: Some(info),
-            ..AccountChange::default()
-        };
-        (Address::from_word(keccak256(to.to_be_bytes())), change)
-    };
-    let mut all = StateDiff::default();
-    all.accounts.extend((0..ACCOUNTS).map(|to| payment(to, 1)));
-    let (mut hot, mut whole) = (
-        StateTrie::new(EMPTY_ROOT_HASH),
-        StateTrie::new(EMPTY_ROOT_HASH),
-    );
-    for trie in [&mut hot, &mut whole] {
-        trie.apply(&all, &mut store).unwrap();
-    }
-    store.write_state(hot.take_changes());
-    let mut most = 0;
-    for block in 0..800_u32 {
-        let mut diff = StateDiff::default();
-        let random = (0..6).map(|n| (block * 6 + n).wrapping_mul(2_654_435_761) % ACCOUNTS);
-        diff.accounts
-            .extend(random.map(|to| payment(to, block + 2)));
-        for trie in [&mut hot, &mut whole] {
-            trie.apply(&diff, &mut store).unwrap();
-        }
-        assert_eq!(hot.root(), whole.root(), "block {block}");
-        store.write_state(hot.take_changes());
-        hot.prune_in_turn(BOUND, &mut turn);
-        if block > 100 {
-            most = most.max(hot.node_count());
-        }
-    }
-    assert!(whole.node_count() > 3 * BOUND, "{}", whole.node_count());
-    assert!(most > BOUND / 2, "nothing need be forgotten: {most}");
-    assert!(most <= BOUND + BOUND / 4, "{most}");
 }
 
 #[test]

@@ -9,11 +9,11 @@ use super::{
 use alloy_primitives::{Address, U256};
 
 /// What has a history.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// An account, as `encode_account` writes it.
+    /// An account; its values are as `encode_account` writes them.
     Account(Address),
-    /// A storage slot, without leading zeros.
+    /// A storage slot; its values are without leading zeros.
     Slot(Address, U256),
 }
 

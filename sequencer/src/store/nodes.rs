@@ -69,7 +69,7 @@ pub(super) fn lower_node(
     }
 }
 
-/// Where the leaf of an account is, if it is a lower node: that key, with a longer path than it can have.
+/// The place of an account among the lower nodes: no node lies between its leaf and this key, which begins with the leaf's.
 pub(super) fn account_key(hash: &B256) -> Vec<u8> {
     node_key(None, &Nibbles::unpack(hash))
 }

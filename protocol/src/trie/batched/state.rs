@@ -5,7 +5,10 @@
 use super::{HashMany, TOGETHER, commit_together};
 use crate::{
     AccountChange, StateDiff, StateRoots,
-    trie::{EMPTY_ROOT_HASH, NodeSource, StateTrie, Trie, TrieAccount, TrieError, hash_slot},
+    trie::{
+        EMPTY_ROOT_HASH, NodeSource, StateTrie, Trie, TrieAccount, TrieError, hash_address,
+        hash_slot,
+    },
 };
 use alloc::{collections::BTreeMap, vec::Vec};
 use alloy_primitives::{B256, U256};
@@ -29,9 +32,11 @@ impl StateTrie {
         src: &mut S,
         hash: &HashMany<'_>,
     ) -> Result<(), TrieError<S::Error>> {
-        let addresses: Vec<&[u8]> = diff.accounts.keys().map(|a| a.as_slice()).collect();
-        let keys = hash(&addresses).into_iter();
-        let mut changes: Vec<_> = keys.zip(diff.accounts.values()).collect();
+        let mut changes: Vec<_> = diff
+            .accounts
+            .iter()
+            .map(|(address, change)| (hash_address(*address), change))
+            .collect();
         changes.sort_unstable_by_key(|(key, _)| *key);
         for some in changes.chunks(TOGETHER) {
             let mut accounts = Vec::with_capacity(some.len());

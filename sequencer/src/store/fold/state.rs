@@ -14,8 +14,7 @@ use crate::store::{
 use alloy_primitives::{Address, B256, U256};
 use signet_libmdbx::tx::aliases::RwCursorUnsync;
 use std::sync::Arc;
-use trestle_keccak::keccak256_many;
-use trestle_protocol::AccountInfo;
+use trestle_protocol::{AccountInfo, trie::hash_address};
 
 /// That a block gave an account this state.
 type AccountVersion<'a> = (Address, u64, Option<&'a AccountInfo>);
@@ -119,15 +118,16 @@ struct Account<'a, 'b> {
 /// Accounts in the order of their keys, which is that of their leaves.
 fn by_hash<'a, 'b>(accounts: &'b [AccountVersion<'a>]) -> Vec<Account<'a, 'b>> {
     let each = accounts.chunk_by(|(a, ..), (b, ..)| a == b);
-    let firsts = each.clone().flat_map(|versions| versions.first());
-    let addresses: Vec<&[u8]> = firsts.map(|(address, ..)| address.as_slice()).collect();
-    let hashes = keccak256_many(&addresses).into_iter();
-    let account = |(hash, versions)| Account {
-        hash,
-        key: account_key(&hash),
-        versions,
+    let account = |versions: &'b [AccountVersion<'a>]| {
+        let (address, ..) = versions.first()?;
+        let hash = hash_address(*address);
+        Some(Account {
+            hash,
+            key: account_key(&hash),
+            versions,
+        })
     };
-    let mut accounts: Vec<_> = hashes.zip(each).map(account).collect();
+    let mut accounts: Vec<_> = each.filter_map(account).collect();
     accounts.sort_unstable_by_key(|account| account.hash);
     accounts
 }

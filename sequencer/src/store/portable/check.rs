@@ -29,7 +29,7 @@ pub(super) fn check(
     db: &Db,
     identity: &Identity,
     head: BlockRef,
-    accounts: &[Entry],
+    accounts: Vec<Entry>,
 ) -> Result<(), SnapshotError> {
     let tx = db.read()?;
     let untrue = |what| SnapshotError::Untrue {
@@ -112,7 +112,7 @@ fn check_state(
     db: &Db,
     tx: &ReadTx,
     expected: B256,
-    accounts: &[Entry],
+    accounts: Vec<Entry>,
 ) -> Result<(), Option<StoreError>> {
     let mut trie = StateTrie::new(EMPTY_ROOT_HASH);
     let state = read_state(db, tx, accounts)?;
@@ -127,14 +127,14 @@ fn check_state(
 }
 
 /// The whole state; code must be what its hash says.
-fn read_state(db: &Db, tx: &ReadTx, accounts: &[Entry]) -> Result<StateDiff, Option<StoreError>> {
+fn read_state(db: &Db, tx: &ReadTx, accounts: Vec<Entry>) -> Result<StateDiff, Option<StoreError>> {
     let mut state = StateDiff::default();
     each(tx, db.tables.codes, |hash, code| {
         (keccak256(code) == hash).then_some(Ok(()))
     })?;
     for (key, value) in accounts {
         let address = Address::try_from(key.as_slice()).map_err(|_| None)?;
-        let (info, storage) = (decode_account(value).map_err(Some)?, Default::default());
+        let (info, storage) = (decode_account(&value).map_err(Some)?, Default::default());
         let change = AccountChange { info, storage };
         state.accounts.insert(address, change);
     }

@@ -58,7 +58,7 @@ pub fn restore_snapshot(
             what: "its hash is another",
         });
     }
-    check::check(&db, identity, head, &accounts)?;
+    check::check(&db, identity, head, accounts)?;
     let tx = db.write()?;
     db.tables.set_identity(&tx, identity)?;
     db.tables.set_folded(&tx, &Folded { head, record: 0 })?;
