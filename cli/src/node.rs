@@ -48,6 +48,10 @@ pub(crate) struct Common {
     /// Seconds between two L1 blocks, about.
     #[arg(long, value_name = "SECONDS", default_value_t = 12.0)]
     pub(crate) l1_block_time: f64,
+    /// MiB of memory for blocks that are on disk, but not yet in the database: from half of it on blocks come at longer
+    /// intervals, and at all of it none comes before the database has caught up.
+    #[arg(long, value_name = "MIB", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..))]
+    max_unfolded: u32,
     /// Address for JSON-RPC over HTTP and WebSocket.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
     rpc_addr: IpAddr,
@@ -288,6 +292,7 @@ impl Common {
             blobs: self.blobs.source(),
             l1_block_time: seconds(self.l1_block_time)?,
             datadir: self.datadir,
+            max_unfolded: usize::try_from(self.max_unfolded)? << 20,
             role,
             proposer,
             rpc: RpcConfig {

@@ -114,7 +114,10 @@ impl Opened {
         if expected != got {
             return Err(NodeError::Genesis { expected, got });
         }
-        let store = StoreConfig::new(config.datadir.clone(), Identity::new(&chain), genesis);
+        let store = StoreConfig {
+            unfolded_bound: config.max_unfolded,
+            ..StoreConfig::new(config.datadir.clone(), Identity::new(&chain), genesis)
+        };
         let store = Arc::new(tokio::task::spawn_blocking(|| Store::open(store)).await??);
         let fees = fee_view(&chain, &store, unix_now())?;
         let (accounts, journal) = (Arc::clone(&store) as Arc<_>, Arc::clone(&store) as Arc<_>);

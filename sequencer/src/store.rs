@@ -46,6 +46,7 @@ mod fold;
 mod found;
 mod history;
 mod journal;
+mod lag;
 mod layers;
 mod marks;
 mod nodes;
@@ -68,6 +69,7 @@ pub use block::{BlockRef, BlockTransactions, Identity};
 pub use error::StoreError;
 pub use files::{Appender, Disk, Files, Point};
 pub use found::FoundNodes;
+pub use lag::Lag;
 pub use marks::{Mark, MarkBatch};
 pub use past::{HashedNodes, PastNodes};
 pub use portable::{SnapshotError, restore_snapshot};
@@ -102,6 +104,9 @@ pub enum LookUp {
 /// a start after a crash replays as much, and memory holds it.
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 
+/// Some ten times what a node at full load has not folded.
+const UNFOLDED_BOUND: usize = 1 << 30;
+
 /// How to open a [`Store`].
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
@@ -119,6 +124,8 @@ pub struct StoreConfig {
     pub fold_every: Option<Duration>,
     /// Pause before a failed journal write is tried again.
     pub retry_every: Duration,
+    /// Bytes of memory, estimated, that what is not folded may take: see [`Lag`].
+    pub unfolded_bound: usize,
 }
 
 impl StoreConfig {
@@ -132,6 +139,7 @@ impl StoreConfig {
             segment_bytes: 64 << 20,
             fold_every: Some(FOLD_EVERY),
             retry_every: Duration::from_millis(500),
+            unfolded_bound: UNFOLDED_BOUND,
         }
     }
 }
@@ -168,6 +176,7 @@ impl Store {
             files: Arc::clone(&config.files),
             identity: config.identity,
             genesis: &config.genesis,
+            unfolded_bound: config.unfolded_bound,
         };
         let (core, next_record, next_segment) = opening.recover()?;
         let core = Arc::new(core);
@@ -328,6 +337,22 @@ impl Store {
         self.core.memory.read().layers.len()
     }
 
+    /// How far folds are behind. Whoever makes blocks keeps the pause that it asks for.
+    pub fn lag(&self) -> Lag {
+        self.core.shared.lag()
+    }
+
+    /// Waits while folds are so far behind that no block may come. Returns at once where none is made in the background.
+    ///
+    /// # Errors
+    /// [`StoreError::Stalled`] while the disk refuses.
+    pub fn wait_for_room(&self) -> Result<(), StoreError> {
+        match self.folder {
+            Some(_) => self.core.shared.wait_for_room(),
+            None => Ok(()),
+        }
+    }
+
     /// Fails while blocks cannot be written, with the reason.
     ///
     /// # Errors
@@ -369,6 +394,7 @@ impl Store {
     fn push(&self, queue: &mut Queue, ops: Vec<Op>) -> Result<Ticket, StoreError> {
         queue.check(&self.core)?;
         for op in ops {
+            self.core.shared.count(&op);
             queue.journal.push(queue.next_record, op)?;
             queue.next_record += 1;
         }

@@ -3,6 +3,7 @@
 
 mod disk;
 mod points;
+mod slow;
 
 use std::{
     env,
@@ -151,8 +152,10 @@ impl Bench {
     /// Everything said is true, on a node that knows L1 alone as well, and L1 has everything once.
     pub(crate) async fn finish(mut self) {
         let replica = Node::start(self.chain.replica("replica")).await;
-        settle(self.node(), &replica).await;
         let rpc = self.node().rpc.clone();
+        // After a long run there is much to derive.
+        replica.comes_to(rpc.block_number().await).await;
+        settle(self.node(), &replica).await;
         for rpc in [&rpc, &replica.rpc] {
             self.ledger.check_all(rpc).await.unwrap();
         }

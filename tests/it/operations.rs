@@ -2,6 +2,6 @@
 
 mod doctor;
 mod keys;
-mod metrics;
+pub(crate) mod metrics;
 mod settings;
 mod snapshots;

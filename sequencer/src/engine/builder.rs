@@ -32,6 +32,9 @@ const LOADED: usize = 32;
 /// How long an open block sleeps before it looks for more, so that not every arrival wakes the engine.
 const NAP: Duration = Duration::from_millis(1);
 
+/// How long the engine rests before it looks again whether the disk has caught up.
+const MOMENT: Duration = Duration::from_millis(5);
+
 /// How blocks are built.
 #[derive(Debug, Clone, Copy)]
 pub struct BuilderConfig {
@@ -117,6 +120,9 @@ impl Builder {
         chain: &mut Chain,
         ledger: &L1Ledger,
     ) -> Result<Option<Arc<SealedBlock>>, EngineError> {
+        if self.holds_back(chain.store()) {
+            return Ok(None);
+        }
         let entries = self.entries(chain, ledger)?;
         let fees = fee_view(chain.config(), chain.store(), self.clock.now())?;
         self.mempool.set_fees(fees);
@@ -137,6 +143,18 @@ impl Builder {
             }),
         }
         outcome
+    }
+
+    /// Whether no block may come yet because the disk is behind; then some time has passed.
+    fn holds_back(&self, store: &Store) -> bool {
+        let rest = match store.lag().pause() {
+            Some(pause) => pause.saturating_sub(self.sealed.0.elapsed()),
+            None => MOMENT,
+        };
+        if !rest.is_zero() {
+            std::thread::sleep(rest.min(MOMENT));
+        }
+        !rest.is_zero()
     }
 
     /// Entries for the next block: all that are deep enough and fit, but no more often than the

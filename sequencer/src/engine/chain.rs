@@ -115,6 +115,7 @@ impl Chain {
         pending: PendingBlock,
         expected: Option<B256>,
     ) -> Result<Option<(Arc<SealedBlock>, Ticket)>, EngineError> {
+        self.store.wait_for_room()?;
         let view = self.view()?;
         let mut trie_nodes = view.nodes_in_order()?;
         self.trie

@@ -150,6 +150,7 @@ pub const METRICS: &[Metric] = &[
     Metric::new(Node, Gauge, "trestle_pool_transactions", "transactions in the pool"),
     Metric::new(Node, Gauge, "trestle_pool_bytes", "bytes of the transactions in the pool"),
     Metric::new(Node, Gauge, "trestle_store_unfolded_blocks", "blocks in memory that are in the journal only: grows when the database cannot keep up"),
+    Metric::new(Node, Gauge, "trestle_store_unfolded_bytes", "memory of what is in the journal only, estimated: from half of --max-unfolded on blocks come more slowly"),
     Metric::new(Node, Gauge, "trestle_store_stalled", "1 while the disk refuses and nothing is acknowledged, else 0"),
     Metric::new(Node, Histogram, "trestle_journal_sync_seconds", "time of a sync of the journal: the floor of every receipt"),
     Metric::new(Node, Counter, "trestle_journal_bytes_total", "bytes written to the journal"),

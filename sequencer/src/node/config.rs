@@ -32,6 +32,9 @@ pub struct NodeConfig {
     pub l1_block_time: Duration,
     /// Data directory; made if it is not there.
     pub datadir: PathBuf,
+    /// Bytes of memory, estimated, that blocks may take which are not in the database: see
+    /// [`Lag`](crate::store::Lag).
+    pub max_unfolded: usize,
     /// What the node does besides following L1.
     pub role: Role,
     /// How output roots are proposed; none are without.

@@ -52,6 +52,7 @@ impl Watched {
                 gauge!("trestle_head_age_seconds").set(number(now().saturating_sub(time)));
             }
             gauge!("trestle_store_unfolded_blocks").set(count(store.unfolded_blocks()));
+            gauge!("trestle_store_unfolded_bytes").set(count(store.lag().bytes));
             gauge!("trestle_store_stalled").set(flag(store.check().is_err()));
         }
         gauge!("trestle_pool_transactions").set(count(self.mempool.len()));

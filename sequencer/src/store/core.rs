@@ -229,9 +229,7 @@ impl Core {
     ) -> Result<(), StoreError> {
         if !ops.is_empty() {
             self.fold(folding, ops)?;
-            let mut unfolded = self.shared.unfolded.lock();
-            let count = ops.len().min(unfolded.ops.len());
-            unfolded.ops.drain(..count);
+            self.shared.forget_folded(ops.len());
         }
         self.files
             .reached(Point::FoldCommitted)

@@ -78,6 +78,8 @@ pub(super) struct Opening<'a> {
     pub(super) files: Arc<dyn Files>,
     pub(super) identity: Identity,
     pub(super) genesis: &'a SealedBlock,
+    /// Bytes of what is not folded at which no block comes.
+    pub(super) unfolded_bound: usize,
 }
 
 impl Opening<'_> {
@@ -109,6 +111,7 @@ impl Opening<'_> {
             next_record.saturating_sub(1),
             folded.head,
             segments,
+            self.unfolded_bound,
         ));
         let core = Core {
             db,
@@ -171,6 +174,7 @@ impl Core {
     /// Takes one record from the journal into memory. An unwind that reaches below memory is
     /// carried out in the tables at once, as it was when it was recorded.
     fn replay(&self, record: u64, op: Op) -> Result<(), StoreError> {
+        self.shared.count(&op);
         self.shared.unfolded.lock().ops.push((record, op.clone()));
         match &op {
             Op::Block(block) => {

@@ -4,13 +4,20 @@ use super::{
     BlockRef, StoreError,
     block::reference,
     journal::{Op, Segment, Sink},
+    lag::{Lag, weight},
 };
 use parking_lot::{Condvar, Mutex};
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 use tokio::sync::watch;
+
+/// Pause before one that waits for room looks whether the disk refuses.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// How far the disk has come.
 #[derive(Debug, Clone)]
@@ -40,12 +47,18 @@ pub(super) struct Shared {
     pub(super) unfolded: Mutex<Unfolded>,
     /// Signalled when `unfolded` grows or the store closes.
     wake: Condvar,
+    /// Signalled when `unfolded` shrinks, or there is no hope that it does.
+    eased: Condvar,
+    /// Weight of all records that no fold has taken, on disk or not.
+    weight: AtomicUsize,
+    /// Weight at which no block comes.
+    bound: usize,
     /// Segments that exist, oldest first.
     pub(super) segments: Mutex<Vec<Segment>>,
 }
 
 impl Shared {
-    pub(super) fn new(record: u64, head: BlockRef, segments: Vec<Segment>) -> Self {
+    pub(super) fn new(record: u64, head: BlockRef, segments: Vec<Segment>, bound: usize) -> Self {
         let progress = Progress {
             record,
             stalled: None,
@@ -57,6 +70,9 @@ impl Shared {
             changed: Condvar::new(),
             unfolded: Mutex::default(),
             wake: Condvar::new(),
+            eased: Condvar::new(),
+            weight: AtomicUsize::new(0),
+            bound,
             segments: Mutex::new(segments),
         }
     }
@@ -82,16 +98,60 @@ impl Shared {
     /// Notes how the last fold went.
     pub(super) fn folded(&self, outcome: Result<(), StoreError>) {
         self.unfolded.lock().stalled = outcome.err().map(|error| error.to_string().into());
+        self.eased.notify_all();
     }
 
-    /// Returns `pause` after there is something to fold; `false` when the store closes.
+    /// How far folds are behind.
+    pub(super) fn lag(&self) -> Lag {
+        Lag {
+            bytes: self.weight.load(Ordering::Relaxed),
+            bound: self.bound,
+        }
+    }
+
+    /// Counts a record, before the journal gets it.
+    pub(super) fn count(&self, op: &Op) {
+        self.weight.fetch_add(weight(op), Ordering::Relaxed);
+    }
+
+    /// Forgets the first `count` records, which a fold has taken.
+    pub(super) fn forget_folded(&self, count: usize) {
+        let mut unfolded = self.unfolded.lock();
+        let count = count.min(unfolded.ops.len());
+        let weight = unfolded.ops.drain(..count).map(|(_, op)| weight(&op)).sum();
+        self.weight.fetch_sub(weight, Ordering::Relaxed);
+        self.eased.notify_all();
+    }
+
+    /// Waits while folds are so far behind that no block may come.
+    ///
+    /// # Errors
+    /// [`StoreError::Stalled`] while the disk refuses.
+    pub(super) fn wait_for_room(&self) -> Result<(), StoreError> {
+        loop {
+            self.check()?;
+            let mut unfolded = self.unfolded.lock();
+            if unfolded.closed || self.lag().pause().is_some() {
+                return Ok(());
+            }
+            self.eased.wait_for(&mut unfolded, LOOK_AGAIN);
+        }
+    }
+
+    /// Returns `pause` after there is something to fold, or sooner where folds are far behind; `false` when the store
+    /// closes.
     pub(super) fn wait_for_work(&self, pause: Duration) -> bool {
         let mut unfolded = self.unfolded.lock();
         while unfolded.ops.is_empty() && unfolded.stalled.is_none() && !unfolded.closed {
             self.wake.wait(&mut unfolded);
         }
         let deadline = Instant::now() + pause;
-        while !unfolded.closed && !self.wake.wait_until(&mut unfolded, deadline).timed_out() {}
+        let is_urgent =
+            |unfolded: &Unfolded| unfolded.stalled.is_none() && self.lag().is_pressing();
+        while !unfolded.closed
+            && !is_urgent(&unfolded)
+            && !self.wake.wait_until(&mut unfolded, deadline).timed_out()
+        {}
         !unfolded.closed
     }
 

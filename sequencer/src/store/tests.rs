@@ -5,6 +5,7 @@ pub(crate) mod chain;
 mod crash;
 mod crowd;
 mod fault;
+mod lag;
 mod model;
 mod open;
 mod race;

@@ -45,7 +45,7 @@ fn served(page: &str) -> BTreeSet<String> {
         .collect()
 }
 
-async fn page(port: u16) -> Option<String> {
+pub(crate) async fn page(port: u16) -> Option<String> {
     let answer = reqwest_get(&format!("http://127.0.0.1:{port}/metrics")).await?;
     answer.contains("trestle_").then_some(answer)
 }
@@ -75,7 +75,7 @@ async fn hold(what: &str, port: u16, parts: &[&str]) -> String {
     page
 }
 
-fn value(page: &str, name: &str) -> f64 {
+pub(crate) fn value(page: &str, name: &str) -> f64 {
     let line = page
         .lines()
         .find_map(|line| line.strip_prefix(&format!("{name} ")))
@@ -83,7 +83,7 @@ fn value(page: &str, name: &str) -> f64 {
     line.parse().unwrap()
 }
 
-fn with_metrics(mut options: NodeOptions) -> (NodeOptions, u16) {
+pub(crate) fn with_metrics(mut options: NodeOptions) -> (NodeOptions, u16) {
     let port = free_port();
     let flag = ["--metrics-addr".to_owned(), format!("127.0.0.1:{port}")];
     options.args.extend(flag);

@@ -192,6 +192,18 @@ impl Node {
         })
         .await;
     }
+
+    /// The same, however long it takes: as long as it comes nearer each minute.
+    pub(crate) async fn comes_to(&self, number: u64) {
+        let mut safe = 0;
+        while safe < number {
+            let what = format!("more than {safe} blocks of {number} are safe");
+            safe = eventually(&what, 60, || async {
+                Some(self.rpc.safe().await.0).filter(|now| *now > safe)
+            })
+            .await;
+        }
+    }
 }
 
 impl Drop for Node {

@@ -10,7 +10,7 @@
 
 use crate::{
     rule::Op,
-    shim::{Done, Place, Shim, Verdict, shim},
+    shim::{Done, Place, SLOW, Shim, Verdict, shim},
 };
 use libc::{
     AT_FDCWD, O_CREAT, O_DSYNC, SEEK_CUR, c_char, c_int, c_long, c_void, iovec, mode_t, off_t,
@@ -26,6 +26,7 @@ use std::{
     path::PathBuf,
     slice,
     sync::{Mutex, MutexGuard, PoisonError},
+    thread,
 };
 
 thread_local! {
@@ -121,8 +122,14 @@ fn act(find: impl FnOnce(&Mutex<Shim>) -> Option<Place>, act: Act<'_>) -> c_long
     let Some((shim, place)) = found else {
         return (act.real)();
     };
-    let mut shim = lock(shim);
-    let verdict = shim.decide(act.op, &place, act.bytes);
+    let mut locked = lock(shim);
+    let verdict = locked.decide(act.op, &place, act.bytes);
+    if verdict == Verdict::GoSlowly {
+        // Others go on meanwhile.
+        drop(locked);
+        thread::sleep(SLOW);
+        locked = lock(shim);
+    }
     let failed = |half: &mut dyn FnMut(), code| {
         half();
         set_errno(code);
@@ -133,12 +140,12 @@ fn act(find: impl FnOnce(&Mutex<Shim>) -> Option<Place>, act: Act<'_>) -> c_long
         Verdict::Pretend => return 0,
         Verdict::NoSpace => return failed(act.half, libc::ENOSPC),
         Verdict::BadDevice => return failed(act.half, libc::EIO),
-        Verdict::Go | Verdict::GoThenKill => {}
+        Verdict::Go | Verdict::GoThenKill | Verdict::GoSlowly => {}
     }
     let result = (act.real)();
     let code = errno();
     if result >= 0 {
-        shim.done(&place, (act.done)(result));
+        locked.done(&place, (act.done)(result));
     }
     if verdict == Verdict::GoThenKill {
         kill();

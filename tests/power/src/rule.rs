@@ -47,6 +47,8 @@ pub(crate) enum Action {
     BadDevice,
     /// Every sync, of whatever kind, reports success and does nothing.
     Pretend,
+    /// The disk takes two seconds for it.
+    Slow,
 }
 
 /// An order to the shim: the `nth` such operation from now, counted from 1.
@@ -66,12 +68,13 @@ pub(crate) struct Rule {
 const OPS: [Op; 5] = [Op::Write, Op::Sync, Op::Create, Op::Truncate, Op::Remove];
 /// Every kind, in the order of the counts.
 const KINDS: [Kind; 4] = [Kind::Journal, Kind::Database, Kind::Directory, Kind::Other];
-const ACTIONS: [Action; 5] = [
+const ACTIONS: [Action; 6] = [
     Action::KillBefore,
     Action::KillAfter,
     Action::NoSpace,
     Action::BadDevice,
     Action::Pretend,
+    Action::Slow,
 ];
 
 /// What a process did so far: operations by kind, and bytes written.

@@ -12,6 +12,7 @@ use std::{
     os::unix::fs::FileExt,
     path::{Path, PathBuf},
     sync::{Mutex, OnceLock},
+    time::Duration,
 };
 
 /// A file below the root.
@@ -32,12 +33,16 @@ pub(crate) enum Done {
     Created,
 }
 
+/// What a slow operation takes more.
+pub(crate) const SLOW: Duration = Duration::from_secs(2);
+
 /// What becomes of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Go,
     GoThenKill,
     Kill,
+    GoSlowly,
     Pretend,
     NoSpace,
     BadDevice,
@@ -146,6 +151,7 @@ impl Shim {
                 }
                 Verdict::BadDevice
             }
+            Action::Slow => Verdict::GoSlowly,
             Action::Pretend => Verdict::Go,
         }
     }

@@ -7,6 +7,7 @@ use std::{
     io::{self, ErrorKind},
     path::{Path, PathBuf},
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 /// What becomes of the process.
@@ -41,6 +42,8 @@ struct State {
     dead: bool,
     /// As in a build without syncing.
     ignores_sync: bool,
+    /// Nobody gets past this point.
+    held: Option<Point>,
 }
 
 /// Files in memory. Clones share them.
@@ -63,6 +66,11 @@ impl Fault {
     /// The process ends when `point` is reached once more after `passes`.
     pub(super) fn crash_at(&self, point: Point, passes: u32) {
         self.0.lock().crash = Some((point, passes));
+    }
+
+    /// From now on whoever reaches `point` waits there; with `None` all go on.
+    pub(super) fn hold_at(&self, point: Option<Point>) {
+        self.0.lock().held = point;
     }
 
     /// No operation succeeds any more.
@@ -236,6 +244,11 @@ impl Files for Fault {
 
     fn reached(&self, point: Point) -> io::Result<()> {
         let mut state = self.0.lock();
+        while state.held == Some(point) {
+            drop(state);
+            std::thread::sleep(Duration::from_millis(1));
+            state = self.0.lock();
+        }
         match &mut state.crash {
             Some((at, passes)) if *at == point && *passes == 0 => state.dead = true,
             Some((at, passes)) if *at == point => *passes -= 1,
