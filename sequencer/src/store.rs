@@ -104,7 +104,7 @@ pub enum LookUp {
 /// a start after a crash replays as much, and memory holds it.
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 
-/// Some ten times what a node at full load has not folded.
+/// Some four times what a node at full load has not folded.
 const UNFOLDED_BOUND: usize = 1 << 30;
 
 /// How to open a [`Store`].
