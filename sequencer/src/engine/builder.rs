@@ -120,12 +120,13 @@ impl Builder {
         chain: &mut Chain,
         ledger: &L1Ledger,
     ) -> Result<Option<Arc<SealedBlock>>, EngineError> {
+        // First, and also where no block may come: it reads the store, and a database that cannot be read ends the engine.
+        let fees = fee_view(chain.config(), chain.store(), self.clock.now())?;
+        self.mempool.set_fees(fees);
         if self.holds_back(chain.store()) {
             return Ok(None);
         }
         let entries = self.entries(chain, ledger)?;
-        let fees = fee_view(chain.config(), chain.store(), self.clock.now())?;
-        self.mempool.set_fees(fees);
         if entries.is_empty() && !self.mempool.wait_ready(Duration::ZERO) {
             return Ok(None);
         }

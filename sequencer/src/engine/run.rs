@@ -223,6 +223,8 @@ impl Engine {
                 Ok(()) => {}
                 Err(EngineError::Store(error @ StoreError::Stalled { .. })) => {
                     tracing::error!(%error, "store refuses, sealing stopped for now");
+                    // A database that cannot be read either does not come back.
+                    self.follower.chain.store().sequenced()?;
                     std::thread::sleep(RETRY);
                 }
                 Err(error) => return Err(error),

@@ -144,8 +144,10 @@ pub enum PoolError {
     /// The node takes no transactions for now.
     #[error("transaction intake is paused: {0}")]
     Paused(&'static str),
-    /// So much waits for L1 that nothing more is taken.
-    #[error("the chain waits for L1 and takes no transactions at present: try again later")]
+    /// So much waits for L1, or for the node's database, that nothing more is taken.
+    #[error(
+        "the chain waits for L1, or the node for its disk, and takes no transactions at present: try again later"
+    )]
     Backlogged,
     /// The state could not be read, or the transaction not be journaled.
     #[error("node storage failed: {0}")]

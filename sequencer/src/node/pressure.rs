@@ -1,4 +1,5 @@
-//! Measures what is sealed and not on L1, and sets the price of admission by it.
+//! Measures what is sealed and not on L1, and sets the price of admission by it; none is admitted either while too much
+//! waits for the database.
 
 use crate::{
     engine::{ChainClock, Heads, L1BlockRef},
@@ -60,7 +61,8 @@ async fn press(
             Ok(false) => tokio::task::yield_now().await,
             Ok(true) => {
                 let backlog = unposted.backlog(clock.now());
-                let price = backlog.price_percent(&limits);
+                let is_behind = store.lag().pause().is_none();
+                let price = backlog.price_percent(&limits).filter(|_| !is_behind);
                 mempool.set_admission(price);
                 report(&backlog, price, &mut was_open);
                 tokio::time::sleep(PAUSE).await;
@@ -87,7 +89,7 @@ fn report(backlog: &Backlog, price: Option<u32>, was_open: &mut bool) {
             tracing::error!(
                 bytes,
                 seconds,
-                "too much waits for L1: no transactions are taken"
+                "too much waits for L1, or for the database: no transactions are taken"
             );
         }
     }

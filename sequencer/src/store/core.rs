@@ -229,7 +229,7 @@ impl Core {
     ) -> Result<(), StoreError> {
         if !ops.is_empty() {
             self.fold(folding, ops)?;
-            self.shared.forget_folded(ops.len());
+            self.shared.forget_folded(ops);
         }
         self.files
             .reached(Point::FoldCommitted)

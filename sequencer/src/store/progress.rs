@@ -114,11 +114,11 @@ impl Shared {
         self.weight.fetch_add(weight(op), Ordering::Relaxed);
     }
 
-    /// Forgets the first `count` records, which a fold has taken.
-    pub(super) fn forget_folded(&self, count: usize) {
+    /// Forgets the first records, which a fold has taken.
+    pub(super) fn forget_folded(&self, ops: &[(u64, Op)]) {
+        let weight = ops.iter().map(|(_, op)| weight(op)).sum();
         let mut unfolded = self.unfolded.lock();
-        let count = count.min(unfolded.ops.len());
-        let weight = unfolded.ops.drain(..count).map(|(_, op)| weight(&op)).sum();
+        unfolded.ops.drain(..ops.len());
         self.weight.fetch_sub(weight, Ordering::Relaxed);
         self.eased.notify_all();
     }

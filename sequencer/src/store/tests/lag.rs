@@ -23,12 +23,28 @@ fn slow_store(chain: &Chain, dir: &std::path::Path) -> (Store, Fault) {
     (Store::open(config).unwrap(), fault)
 }
 
+/// Lets folds go on, whatever becomes of the test: a store that is dropped waits for the one under way.
+struct Held<'a>(&'a Fault);
+
+impl<'a> Held<'a> {
+    fn at(fault: &'a Fault, point: Point) -> Self {
+        fault.hold_at(Some(point));
+        Self(fault)
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.0.hold_at(None);
+    }
+}
+
 #[test]
 fn blocks_wait_at_the_bound_until_a_fold_has_made_room() {
     let dir = tempfile::tempdir().unwrap();
     let mut chain = Chain::new();
     let (store, fault) = slow_store(&chain, dir.path());
-    fault.hold_at(Some(Point::FoldReady));
+    let held = Held::at(&fault, Point::FoldReady);
     let mut heaviest = 0;
     let mut seeds = 1..;
     while store.lag().pause().is_some() {
@@ -47,7 +63,7 @@ fn blocks_wait_at_the_bound_until_a_fold_has_made_room() {
             tell.send(store.wait_for_room()).unwrap();
         });
         let early = told.recv_timeout(MEANWHILE);
-        fault.hold_at(None);
+        drop(held);
         assert!(early.is_err(), "{early:?} while nothing is folded");
         told.recv_timeout(SOON).unwrap().unwrap();
     });
@@ -64,7 +80,7 @@ fn waiting_for_room_ends_when_folds_fail() {
     let dir = tempfile::tempdir().unwrap();
     let mut chain = Chain::new();
     let (store, fault) = slow_store(&chain, dir.path());
-    fault.hold_at(Some(Point::FoldReady));
+    let held = Held::at(&fault, Point::FoldReady);
     for seed in 1.. {
         if store.lag().pause().is_none() {
             break;
@@ -72,7 +88,7 @@ fn waiting_for_room_ends_when_folds_fail() {
         append(&store, &chain.extend(seed)).unwrap();
     }
     fault.die();
-    fault.hold_at(None);
+    drop(held);
     let ended = store.wait_for_room();
     assert!(
         matches!(ended, Err(StoreError::Stalled { .. })),
