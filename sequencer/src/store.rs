@@ -104,8 +104,8 @@ pub enum LookUp {
 /// a start after a crash replays as much, and memory holds it.
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 
-/// Some four times what a node at full load has not folded.
-const UNFOLDED_BOUND: usize = 1 << 30;
+/// Some four times what a node at full load among five million accounts has not folded.
+const UNFOLDED_BOUND: usize = 2 << 30;
 
 /// How to open a [`Store`].
 #[derive(Debug, Clone)]

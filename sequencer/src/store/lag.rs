@@ -46,7 +46,7 @@ impl Lag {
 /// Bytes of memory of a record that is not folded, estimated.
 pub(super) fn weight(op: &Op) -> usize {
     /// Of a record by itself.
-    const RECORD: usize = 256;
+    const RECORD: usize = 192;
     RECORD
         + match op {
             Op::Block(block) => weight_of(block),
@@ -65,11 +65,11 @@ fn weight_of(block: &SealedBlock) -> usize {
     /// Header, and upper nodes of the trie.
     const BLOCK: usize = 8 << 10;
     /// A transaction with its receipt and its places.
-    const TRANSACTION: usize = 1_536;
-    const LOG: usize = 256;
+    const TRANSACTION: usize = 1_152;
+    const LOG: usize = 192;
     /// A value and its versions, a leaf and what a branch above it costs.
-    const ACCOUNT: usize = 1_536;
-    const SLOT: usize = 1_024;
+    const ACCOUNT: usize = 1_152;
+    const SLOT: usize = 768;
     let logs = block
         .body
         .receipts
