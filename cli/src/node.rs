@@ -22,6 +22,7 @@ use trestle_sequencer::{
     metrics::{self, Part},
     node::{FeedSource, MetricsConfig, Node, NodeConfig, ProposerRole, Role, SequencerConfig},
     rpc::{CorsOrigins, RpcConfig},
+    store::UNFOLDED_MIB,
 };
 
 use crate::{
@@ -50,7 +51,7 @@ pub(crate) struct Common {
     pub(crate) l1_block_time: f64,
     /// MiB of memory for blocks that are on disk, but not yet in the database: from half of it on blocks come at longer
     /// intervals, and at all of it none comes before the database has caught up.
-    #[arg(long, value_name = "MIB", default_value_t = 2_048, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "MIB", default_value_t = UNFOLDED_MIB, value_parser = clap::value_parser!(u32).range(1..))]
     max_unfolded: u32,
     /// Address for JSON-RPC over HTTP and WebSocket.
     #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]

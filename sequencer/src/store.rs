@@ -69,7 +69,7 @@ pub use block::{BlockRef, BlockTransactions, Identity};
 pub use error::StoreError;
 pub use files::{Appender, Disk, Files, Point};
 pub use found::FoundNodes;
-pub use lag::Lag;
+pub use lag::{Lag, UNFOLDED_MIB};
 pub use marks::{Mark, MarkBatch};
 pub use past::{HashedNodes, PastNodes};
 pub use portable::{SnapshotError, restore_snapshot};
@@ -104,9 +104,6 @@ pub enum LookUp {
 /// a start after a crash replays as much, and memory holds it.
 const FOLD_EVERY: Duration = Duration::from_secs(2);
 
-/// Some four times what a node at full load among five million accounts has not folded.
-const UNFOLDED_BOUND: usize = 2 << 30;
-
 /// How to open a [`Store`].
 #[derive(Debug, Clone)]
 pub struct StoreConfig {
@@ -139,7 +136,7 @@ impl StoreConfig {
             segment_bytes: 64 << 20,
             fold_every: Some(FOLD_EVERY),
             retry_every: Duration::from_millis(500),
-            unfolded_bound: UNFOLDED_BOUND,
+            unfolded_bound: (UNFOLDED_MIB as usize) << 20,
         }
     }
 }
@@ -342,7 +339,7 @@ impl Store {
         self.core.shared.lag()
     }
 
-    /// Waits while folds are so far behind that no block may come. Returns at once where none is made in the background.
+    /// Waits while folds are so far behind that no block may come. Returns at once where no thread folds.
     ///
     /// # Errors
     /// [`StoreError::Stalled`] while the disk refuses.

@@ -60,7 +60,8 @@ impl Mempool {
         entered.pop().ok_or_else(none)?
     }
 
-    /// Newcomers pay for what waits for L1; what was admitted once is not asked again.
+    /// Newcomers pay for what waits for L1, and wait while that or the database is too far behind; what was admitted once
+    /// is not asked again.
     fn check_price(&self, tx: &PooledTransaction) -> Result<(), PoolError> {
         let want = self.admission_price().ok_or(PoolError::Backlogged)?;
         let have = tx.max_fee();

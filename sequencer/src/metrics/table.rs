@@ -175,7 +175,7 @@ pub const METRICS: &[Metric] = &[
     Metric::new(Batcher, Gauge, "trestle_l1_spend_capped", "1 while that keeps a batch back, else 0; absent without --max-l1-spend"),
     Metric::new(Batcher, Gauge, "trestle_backlog_kibibytes", "user transactions that are sealed and not on L1, in KiB"),
     Metric::new(Batcher, Gauge, "trestle_backlog_seconds", "age of the oldest block that is not on L1"),
-    Metric::new(Batcher, Gauge, "trestle_admission_price_percent", "what a newcomer must offer, in percent of the least fee, because of what waits for L1; 0 while none is taken"),
+    Metric::new(Batcher, Gauge, "trestle_admission_price_percent", "what a newcomer must offer, in percent of the least fee, because of what waits for L1; 0 while none is taken, also because the database is behind"),
     Metric::new(Feed, Counter, "trestle_feed_blocks_total", "blocks taken from the sequencer's feed"),
     Metric::new(Feed, Counter, "trestle_feed_broken_total", "times that following the feed broke off, by reason").by("reason", &[]),
     Metric::new(Proposer, Gauge, "trestle_proposer_batch", "newest batch proposed"),

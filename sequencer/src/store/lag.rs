@@ -8,6 +8,10 @@ use alloy_consensus::Transaction;
 use std::time::Duration;
 use trestle_protocol::SealedBlock;
 
+/// The bound where nothing else is asked for, in MiB: some three times what a node at full load among five million
+/// accounts has not folded.
+pub const UNFOLDED_MIB: u32 = 2_048;
+
 /// Longest interval of blocks below the bound: users see a chain that is slow, and none that stands.
 const LONGEST: Duration = Duration::from_millis(500);
 /// Unit of [`Lag::pause`]'s steps between half of the bound and all of it.

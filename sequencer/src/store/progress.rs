@@ -118,7 +118,8 @@ impl Shared {
     pub(super) fn forget_folded(&self, ops: &[(u64, Op)]) {
         let weight = ops.iter().map(|(_, op)| weight(op)).sum();
         let mut unfolded = self.unfolded.lock();
-        unfolded.ops.drain(..ops.len());
+        let count = ops.len().min(unfolded.ops.len());
+        unfolded.ops.drain(..count);
         self.weight.fetch_sub(weight, Ordering::Relaxed);
         self.eased.notify_all();
     }

@@ -5,7 +5,10 @@ use super::{
     fault::{Crash, Fault},
 };
 use crate::store::{Point, Store, StoreError};
-use std::{sync::Arc, sync::mpsc, time::Duration};
+use std::{
+    sync::{Arc, mpsc},
+    time::{Duration, Instant},
+};
 
 /// Bytes: some blocks of the test's.
 const BOUND: usize = 200_000;
@@ -95,7 +98,9 @@ fn waiting_for_room_ends_when_folds_fail() {
         "{ended:?}"
     );
     fault.restart(Crash::Kill);
-    while store.wait_for_room().is_err() {
+    let limit = Instant::now() + SOON;
+    while let Err(error) = store.wait_for_room() {
+        assert!(Instant::now() < limit, "{error}");
         std::thread::sleep(Duration::from_millis(1));
     }
     assert_equal(&store, &chain);
