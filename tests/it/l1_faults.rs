@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use trestle_test_support::{Fault, FaultProxy};
 
 use crate::support::{
-    Chain, ChainOptions, Ledger, Node, Rpc, User, chain::user_address, eventually, ledger::LoadEnd,
-    node::tail,
+    Chain, ChainOptions, Ledger, Node, Rpc, User, chain::user_address, eventually, json::quantity,
+    ledger::LoadEnd, node::tail,
 };
 
 /// Receipts that show that a chain goes on.
@@ -250,10 +250,7 @@ async fn reorg_below_the_final_block_ends_the_node_with_its_name() {
     for node in [&sequencer, &replica] {
         let is_final = || async {
             let status = node.rpc.call("trestle_syncStatus", json!([])).await;
-            status
-                .to_string()
-                .contains(&format!("{:#x}", top - 2))
-                .then_some(())
+            (quantity(&status["l1"]["finalized"]) == top - 2).then_some(())
         };
         eventually("L1's last blocks are final", 30, is_final).await;
     }
