@@ -38,6 +38,7 @@
 //! Absent on purpose: pruning of history, execution, any rule of the protocol.
 
 mod block;
+mod changed;
 mod codec;
 mod core;
 mod error;
@@ -51,6 +52,7 @@ mod layers;
 mod marks;
 mod nodes;
 mod open;
+mod packed;
 mod past;
 mod places;
 mod pool;

@@ -34,6 +34,14 @@ impl StateTrie {
     }
 }
 
+impl StateTrie {
+    /// Makes room for the accounts' nodes that [`Self::prune_in_turn`] leaves at any time: a hundred bytes each of address
+    /// space, which a system gives memory as nodes come.
+    pub fn reserve(&mut self, max_nodes: usize) {
+        self.accounts.arena.reserve(max_nodes.saturating_mul(2));
+    }
+}
+
 impl Trie {
     /// Forgets what was not walked into of one part, and unmarks the rest of it.
     fn forget_untouched_in(&mut self, turn: Turn) {

@@ -34,7 +34,7 @@ impl Chain {
     /// When the store cannot be read.
     pub fn open(config: Arc<ChainConfig>, store: Arc<Store>) -> Result<Self, EngineError> {
         let head = head_of(&store.sequenced()?)?;
-        let trie = StateTrie::new(head.header.state_root);
+        let trie = hot_trie(&head);
         Ok(Self {
             config,
             store,
@@ -88,7 +88,7 @@ impl Chain {
     ) -> Result<(Arc<SealedBlock>, Ticket), EngineError> {
         let appended = self.try_append(pending, None);
         if !matches!(appended, Ok(Some(_))) {
-            self.trie = StateTrie::new(self.head.header.state_root);
+            self.trie = hot_trie(&self.head);
         }
         appended?.ok_or(EngineError::Internal("block was refused for no reason"))
     }
@@ -105,7 +105,7 @@ impl Chain {
     ) -> Result<bool, EngineError> {
         let appended = self.try_append(pending, Some(expected));
         if !matches!(appended, Ok(Some(_))) {
-            self.trie = StateTrie::new(self.head.header.state_root);
+            self.trie = hot_trie(&self.head);
         }
         Ok(appended?.is_some())
     }
@@ -139,7 +139,7 @@ impl Chain {
     pub fn unwind(&mut self, number: u64) -> Result<(), EngineError> {
         self.store.unwind(number)?;
         self.set_head(head_of(&self.store.sequenced()?)?);
-        self.trie = StateTrie::new(self.head.header.state_root);
+        self.trie = hot_trie(&self.head);
         Ok(())
     }
 
@@ -169,6 +169,13 @@ impl Chain {
 pub fn next_deposit(view: &StateView) -> Result<u64, EngineError> {
     let word = view.slot(&predeploys::ROLLUP_STATE, &U256::ZERO)?;
     Ok(word.wrapping_to::<u64>())
+}
+
+/// The trie after `head`, nothing of which is read yet.
+fn hot_trie(head: &SealedHeader) -> StateTrie {
+    let mut trie = StateTrie::new(head.header.state_root);
+    trie.reserve(HOT_NODES);
+    trie
 }
 
 fn head_of(snapshot: &Snapshot) -> Result<SealedHeader, EngineError> {

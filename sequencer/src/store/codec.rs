@@ -6,8 +6,8 @@
 use super::{BlockTransactions, StoreError};
 use alloy_consensus::{Header, Receipt, ReceiptWithBloom};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
-use alloy_primitives::{Address, B256, Bytes, Log, U256};
-use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, Log, U256};
+use alloy_rlp::{BufMut, Decodable, EMPTY_STRING_CODE, Encodable, RlpDecodable, RlpEncodable};
 use op_alloy_consensus::{OpReceiptEnvelope, OpTxEnvelope, OpTxType};
 use trestle_protocol::{AccountChange, AccountInfo, Body, SealedBlock, SealedHeader, StateDiff};
 
@@ -33,7 +33,39 @@ struct ReceiptRecord {
 struct InfoRecord {
     nonce: u64,
     balance: U256,
-    code_hash: B256,
+    code_hash: CodeHash,
+}
+
+/// A code hash; an empty string for that of no code, which nearly all accounts have.
+#[derive(Debug)]
+struct CodeHash(B256);
+
+impl Encodable for CodeHash {
+    fn encode(&self, out: &mut dyn BufMut) {
+        if self.0 == KECCAK256_EMPTY {
+            out.put_u8(EMPTY_STRING_CODE);
+        } else {
+            self.0.encode(out);
+        }
+    }
+
+    fn length(&self) -> usize {
+        if self.0 == KECCAK256_EMPTY {
+            1
+        } else {
+            self.0.length()
+        }
+    }
+}
+
+impl Decodable for CodeHash {
+    fn decode(input: &mut &[u8]) -> alloy_rlp::Result<Self> {
+        if let [EMPTY_STRING_CODE, rest @ ..] = input {
+            *input = rest;
+            return Ok(Self(KECCAK256_EMPTY));
+        }
+        B256::decode(input).map(Self)
+    }
 }
 
 #[derive(Debug, RlpEncodable, RlpDecodable)]
@@ -120,13 +152,18 @@ pub(super) fn decode_cumulative_gas(mut bytes: &[u8]) -> Result<Vec<u64>, StoreE
     Ok(records.iter().map(|record| record.cumulative_gas).collect())
 }
 
-/// `nonce u64 ‖ code hash ‖ balance`, the balance without leading zeros: 40 to 72 bytes.
+/// Least length of an account with its code hash; one of less is without code.
+const WITH_CODE: usize = 40;
+
+/// `nonce u64 ‖ balance` for an account without code, `nonce u64 ‖ code hash ‖ balance` for another, the balance without
+/// leading zeros: 8 to 39 bytes, or 40 to 72. A balance of 32 bytes, which no chain has, has the second form always.
 pub(super) fn encode_account(info: &AccountInfo) -> Vec<u8> {
-    let mut out = Vec::with_capacity(72);
-    out.extend(info.nonce.to_be_bytes());
-    out.extend(info.code_hash);
-    out.extend(info.balance.to_be_bytes_trimmed_vec());
-    out
+    let balance = info.balance.to_be_bytes_trimmed_vec();
+    let nonce = info.nonce.to_be_bytes();
+    if info.code_hash == KECCAK256_EMPTY && nonce.len() + balance.len() < WITH_CODE {
+        return [&nonce[..], &balance].concat();
+    }
+    [&nonce[..], info.code_hash.as_slice(), &balance].concat()
 }
 
 /// Inverse of [`encode_account`]; nothing encodes "no account".
@@ -136,13 +173,17 @@ pub(super) fn decode_account(bytes: &[u8]) -> Result<Option<AccountInfo>, StoreE
     }
     let parse = || {
         let (nonce, rest) = bytes.split_first_chunk()?;
-        let (code_hash, balance) = rest.split_first_chunk()?;
-        let balance = U256::try_from_be_slice(balance)?;
-        let nonce = u64::from_be_bytes(*nonce);
+        let (code_hash, balance) = match bytes.len() {
+            ..WITH_CODE => (KECCAK256_EMPTY, rest),
+            _ => {
+                let (hash, balance) = rest.split_first_chunk::<32>()?;
+                (B256::from(*hash), balance)
+            }
+        };
         Some(AccountInfo {
-            nonce,
-            balance,
-            code_hash: B256::from(*code_hash),
+            nonce: u64::from_be_bytes(*nonce),
+            balance: U256::try_from_be_slice(balance)?,
+            code_hash,
         })
     };
     parse()
@@ -290,7 +331,7 @@ fn diff_record(diff: &StateDiff) -> DiffRecord {
     let info = |info: &AccountInfo| InfoRecord {
         nonce: info.nonce,
         balance: info.balance,
-        code_hash: info.code_hash,
+        code_hash: CodeHash(info.code_hash),
     };
     let account = |(address, change): (&Address, &AccountChange)| AccountRecord {
         address: *address,
@@ -319,7 +360,7 @@ fn diff_from(record: DiffRecord) -> StateDiff {
         let info = record.info.first().map(|info| AccountInfo {
             nonce: info.nonce,
             balance: info.balance,
-            code_hash: info.code_hash,
+            code_hash: info.code_hash.0,
         });
         let storage = record
             .storage
@@ -331,5 +372,43 @@ fn diff_from(record: DiffRecord) -> StateDiff {
     StateDiff {
         accounts: record.accounts.into_iter().map(account).collect(),
         codes: record.codes.into_iter().map(|c| (c.hash, c.code)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_account_comes_back_and_one_without_code_is_short() {
+        for code_hash in [KECCAK256_EMPTY, B256::ZERO, B256::repeat_byte(1)] {
+            for bits in [0, 1, 8, 247, 248, 249, 256] {
+                let balance = U256::MAX.wrapping_shr(256 - bits);
+                let info = AccountInfo {
+                    nonce: u64::MAX - 3,
+                    balance,
+                    code_hash,
+                };
+                let bytes = encode_account(&info);
+                let is_short = code_hash == KECCAK256_EMPTY && bits <= 248;
+                let full = 8 + 32 + bits.div_ceil(8);
+                assert_eq!(bytes.len(), if is_short { full - 32 } else { full });
+                assert_eq!(decode_account(&bytes).unwrap(), Some(info));
+            }
+        }
+        assert_eq!(decode_account(&[]).unwrap(), None);
+        for length in [1, 7, 73] {
+            assert!(decode_account(&vec![1; length]).is_err(), "{length}");
+        }
+    }
+
+    #[test]
+    fn every_code_hash_comes_back_and_that_of_no_code_is_left_out() {
+        for (hash, length) in [(KECCAK256_EMPTY, 1), (B256::ZERO, 33)] {
+            let bytes = alloy_rlp::encode(CodeHash(hash));
+            assert_eq!((bytes.len(), CodeHash(hash).length()), (length, length));
+            assert_eq!(alloy_rlp::decode_exact::<CodeHash>(&bytes).unwrap().0, hash);
+        }
+        assert!(alloy_rlp::decode_exact::<CodeHash>(&[0x81, 0x80]).is_err());
     }
 }

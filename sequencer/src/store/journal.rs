@@ -27,7 +27,7 @@ pub(super) use writer::{Journal, JournalConfig, Sink};
 use super::Identity;
 
 /// Format of the journal and of the tables; another number is refused.
-pub(super) const FORMAT: u32 = 3;
+pub(super) const FORMAT: u32 = 4;
 
 const SEGMENT_MAGIC: &[u8; 4] = b"TRSJ";
 const RECORD_MAGIC: &[u8; 4] = b"TRSR";

@@ -9,15 +9,20 @@
 
 use super::{
     StoreError,
+    changed::ChangedNodes,
+    packed::{pack, unpack},
     tables::{Tables, WriteTx, set_at},
 };
 use alloy_primitives::{B256, Bytes};
 use alloy_trie::nodes::TrieNode;
 use signet_libmdbx::{
     TransactionKind,
-    tx::{Cursor, aliases::RoCursorSync},
+    tx::{
+        Cursor,
+        aliases::{RoCursorSync, RwCursorUnsync},
+    },
 };
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 use trestle_protocol::{
     AccountInfo,
     trie::{Nibbles, StateTrieChanges, TrieAccount},
@@ -37,12 +42,33 @@ pub(super) fn storage_trie_key(owner: &B256) -> Vec<u8> {
     [&[STORAGE], owner.as_slice()].concat()
 }
 
+/// Whether a node of the account trie is an upper one.
+pub(super) fn is_upper(path: &Nibbles) -> bool {
+    path.len() <= UPPER_DEPTH
+}
+
+/// Nibbles that a [`rank`] has room for, and what stands for all longer paths' length in it.
+const RANK_NIBBLES: usize = 15;
+
+/// A path in one word that sorts as the paths do: its first fifteen nibbles from the highest on, then its length or 15.
+pub(super) fn rank(path: &Nibbles) -> u64 {
+    let length = path.len().min(RANK_NIBBLES);
+    let nibbles = path.iter().take(RANK_NIBBLES);
+    let word = nibbles.fold(0, |word, nibble| word << 4 | u64::from(nibble));
+    word << (4 * (RANK_NIBBLES - length)) << 4 | length as u64
+}
+
+/// Whether only one path has this rank: of less than fifteen nibbles, as are nearly all of a trie of accounts.
+pub(super) const fn is_unique(rank: u64) -> bool {
+    rank & 15 < RANK_NIBBLES as u64
+}
+
 /// Key of a node: that of its trie, then the path from the root, one nibble per byte.
-fn node_key(owner: Option<&B256>, path: &Nibbles) -> Vec<u8> {
+pub(super) fn node_key(owner: Option<&B256>, path: &Nibbles) -> Vec<u8> {
     let mut key = match owner {
         Some(owner) => storage_trie_key(owner),
-        None if path.len() > UPPER_DEPTH => vec![LOWER],
-        None => vec![UPPER],
+        None if is_upper(path) => vec![UPPER],
+        None => vec![LOWER],
     };
     key.extend(path.iter());
     key
@@ -54,8 +80,8 @@ pub(super) fn stored_node(
     owner: Option<&B256>,
     path: &Nibbles,
 ) -> Result<Option<Bytes>, StoreError> {
-    let node = cursor.set::<Vec<u8>>(&node_key(owner, path))?;
-    Ok(node.map(Bytes::from))
+    let kept = cursor.set::<Cow<'_, [u8]>>(&node_key(owner, path))?;
+    Ok(kept.map(unpack).transpose()?.map(Bytes::from))
 }
 
 /// A lower node of the account trie; `None` also for a path that is shorter.
@@ -63,9 +89,9 @@ pub(super) fn lower_node(
     cursor: &mut RoCursorSync<'_>,
     path: &Nibbles,
 ) -> Result<Option<Bytes>, StoreError> {
-    match path.len() {
-        ..=UPPER_DEPTH => Ok(None),
-        _ => stored_node(cursor, None, path),
+    match is_upper(path) {
+        true => Ok(None),
+        false => stored_node(cursor, None, path),
     }
 }
 
@@ -111,9 +137,10 @@ fn leaf_at<K: TransactionKind>(
         Some(_) => cursor.prev()?,
         None => cursor.last()?,
     };
-    let Some((key, rlp)) = found.filter(|(key, _)| place.starts_with(key)) else {
+    let Some((key, kept)) = found.filter(|(key, _)| place.starts_with(key)) else {
         return Ok(None);
     };
+    let rlp = unpack(kept.into())?;
     let broken = |_| StoreError::Decode { what: "trie node" };
     let node = alloy_rlp::Decodable::decode(&mut rlp.as_slice()).map_err(broken)?;
     let TrieNode::Leaf(leaf) = node else {
@@ -147,42 +174,25 @@ pub(super) fn find_node<'a>(
     changes.nodes.get(path).map(Option::as_deref)
 }
 
-/// Nodes by trie and path, each as the last of some changes left it.
-pub(super) type Newest<'a> = BTreeMap<(Option<&'a B256>, &'a Nibbles), Option<&'a [u8]>>;
-
-/// Lays `changes` over older ones.
-pub(super) fn lay_over<'a>(newest: &mut Newest<'a>, changes: &'a StateTrieChanges) {
-    let accounts = std::iter::once((None, &changes.accounts));
-    let storages = changes
-        .storages
-        .iter()
-        .map(|(owner, changes)| (Some(owner), changes));
-    for (owner, changes) in accounts.chain(storages) {
-        let nodes = changes.nodes.iter();
-        newest.extend(nodes.map(|(path, node)| ((owner, path), node.as_deref())));
-    }
-}
-
-/// What of the table changes with these nodes, in the order of the keys.
-pub(super) fn entries<'a>(newest: &Newest<'a>) -> Vec<(Vec<u8>, Option<&'a [u8]>)> {
-    let keyed = |((owner, path), node): (&(Option<&B256>, &Nibbles), &Option<&'a [u8]>)| {
-        (node_key(*owner, path), *node)
-    };
-    let mut entries: Vec<_> = newest.iter().map(keyed).collect();
-    entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    entries
-}
-
 /// Writes changed nodes.
 pub(super) fn write_nodes(
     tx: &WriteTx,
     t: &Tables,
     changes: &StateTrieChanges,
 ) -> Result<(), StoreError> {
-    let mut newest = Newest::new();
-    lay_over(&mut newest, changes);
+    let mut changed = ChangedNodes::default();
+    changed.add(changes);
     let mut cursor = tx.cursor(t.nodes)?;
-    entries(&newest)
-        .into_iter()
-        .try_for_each(|(key, node)| set_at(&mut cursor, &key, node))
+    changed
+        .in_order()
+        .try_for_each(|(key, node)| set_node(&mut cursor, &key, node))
+}
+
+/// Sets the node at a key, or removes it.
+pub(super) fn set_node(
+    cursor: &mut RwCursorUnsync<'_>,
+    key: &[u8],
+    node: Option<&[u8]>,
+) -> Result<(), StoreError> {
+    set_at(cursor, key, node.map(pack))
 }

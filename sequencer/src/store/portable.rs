@@ -25,7 +25,8 @@ use std::io::{self, Read, Write};
 pub use read::restore_snapshot;
 
 const MAGIC: &[u8; 8] = b"TRSTLSNP";
-const VERSION: u32 = 1;
+/// The version written; the one before is read too: its accounts have code hashes, of no code as well.
+const VERSION: u32 = 2;
 /// Tags of the parts.
 const END: u8 = 0;
 const TABLE: u8 = 1;
@@ -47,7 +48,7 @@ pub enum SnapshotError {
     #[error("snapshot: {0}")]
     Io(#[from] io::Error),
     /// The file is none of ours, or of another version.
-    #[error("this is no snapshot of version {VERSION}")]
+    #[error("this is no snapshot of version {VERSION} or the one before")]
     Foreign,
     /// The file ends too early, or its bytes have changed.
     #[error("the snapshot is damaged: {what}")]

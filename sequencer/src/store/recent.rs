@@ -6,7 +6,10 @@
 //! folded there are two: one that ends with them, which the end of the fold drops as a whole, and one of the
 //! blocks above.
 
-use super::layers::Layer;
+use super::{
+    layers::Layer,
+    nodes::{is_unique, rank},
+};
 use alloy_primitives::{
     Address, B256, Bytes, U256,
     map::{AddressMap, B256Map, HashMap},
@@ -31,9 +34,15 @@ pub(super) struct Maps {
     codes: B256Map<Bytes>,
     transactions: B256Map<(u64, u32)>,
     numbers: B256Map<u64>,
-    /// Blocks that changed a trie node, oldest first.
-    nodes: HashMap<NodeKey, SmallVec<[u64; 2]>>,
+    /// Blocks that changed a node of the account trie whose path has a rank of its own, by that rank: nearly all nodes of
+    /// a large state, in a third of the room that they would take among the others.
+    ranked: HashMap<u64, Blocks>,
+    /// Blocks that changed one of the other trie nodes.
+    nodes: HashMap<NodeKey, Blocks>,
 }
+
+/// Numbers of blocks, the oldest first.
+type Blocks = SmallVec<[u64; 2]>;
 
 impl Maps {
     /// The same room without what was in it; what was far from being filled is given back.
@@ -45,13 +54,21 @@ impl Maps {
                 self.$map.shrink_to(used.saturating_mul(4));
             )* };
         }
-        empty!(accounts slots codes transactions numbers nodes);
+        empty!(accounts slots codes transactions numbers ranked nodes);
         self
     }
 }
 
 /// A trie node: the hashed address for a storage trie, and the path.
 type NodeKey = (Option<B256>, Nibbles);
+
+/// The rank of a node of the account trie that only it has.
+fn own_rank(owner: Option<B256>, path: &Nibbles) -> Option<u64> {
+    match owner {
+        None => Some(rank(path)).filter(|rank| is_unique(*rank)),
+        Some(_) => None,
+    }
+}
 
 /// The index of the blocks in memory; a clone is another handle of it.
 #[derive(Debug, Clone, Default)]
@@ -129,7 +146,10 @@ impl Recent {
     pub(super) fn node(&self, owner: Option<B256>, path: &Nibbles, number: u64) -> Option<u64> {
         self.find(|part| {
             let maps = part.0.read();
-            let blocks = maps.nodes.get(&(owner, *path))?;
+            let blocks = match own_rank(owner, path) {
+                Some(rank) => maps.ranked.get(&rank)?,
+                None => maps.nodes.get(&(owner, *path))?,
+            };
             blocks.iter().rev().find(|block| **block <= number).copied()
         })
     }
@@ -175,7 +195,11 @@ impl Part {
         maps.numbers.insert(layer.block.header.hash, number);
         let mut note = |owner, changes: &TrieChanges| {
             for path in changes.nodes.keys() {
-                maps.nodes.entry((owner, *path)).or_default().push(number);
+                let blocks = match own_rank(owner, path) {
+                    Some(rank) => maps.ranked.entry(rank).or_default(),
+                    None => maps.nodes.entry((owner, *path)).or_default(),
+                };
+                blocks.push(number);
             }
         };
         note(None, &layer.nodes.accounts);

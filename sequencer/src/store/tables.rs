@@ -10,7 +10,7 @@
 //! | `codes` | code hash | code |
 //! | `history …` | account or slot ‖ number | what that block replaced; see `history`, `runs` |
 //! | `touched` | number | addresses and slots that the block changed |
-//! | `nodes` | trie ‖ path | trie node RLP; see `nodes`. The leaves are all that is kept of an account's present |
+//! | `nodes` | trie ‖ path | trie node; see `nodes`, `packed`. The leaves are all that is kept of an account's present |
 //! | `marks` | key | value |
 //! | `pool` | transaction hash | transaction, EIP-2718 |
 //! | `meta` | name | format, identity, folded head, last record applied, which runs there are |

@@ -4,12 +4,13 @@
 
 use crate::store::{
     StoreError,
+    changed::ChangedNodes,
     codec::{decode_word, encode_account},
     history::Subject,
     layers::Layer,
-    nodes::{Newest, account_key, entries, lay_over, stored_account},
+    nodes::{account_key, set_node, stored_account},
     runs::Entry,
-    tables::{Tables, WriteTx, get, set, set_at, slot_key},
+    tables::{Tables, WriteTx, get, set, slot_key},
 };
 use alloy_primitives::{Address, B256, U256};
 use signet_libmdbx::tx::aliases::RwCursorUnsync;
@@ -90,18 +91,18 @@ fn write_accounts(
     layers: &[Arc<Layer>],
     (accounts, history): (&[AccountVersion<'_>], &mut Vec<Entry>),
 ) -> Result<(), StoreError> {
-    let mut newest = Newest::new();
+    let mut changed = ChangedNodes::default();
     for layer in layers {
-        lay_over(&mut newest, &layer.nodes);
+        changed.add(&layer.nodes);
     }
     let mut accounts = by_hash(accounts).into_iter().peekable();
     let mut cursor = tx.cursor(t.nodes)?;
-    for (key, node) in entries(&newest) {
+    for (key, node) in changed.in_order() {
         let is_due = |account: &Account<'_, '_>| account.key < key || account.key.starts_with(&key);
         while let Some(account) = accounts.next_if(is_due) {
             keep_replaced(&mut cursor, &account, history)?;
         }
-        set_at(&mut cursor, &key, node)?;
+        set_node(&mut cursor, &key, node)?;
     }
     accounts.try_for_each(|account| keep_replaced(&mut cursor, &account, history))
 }

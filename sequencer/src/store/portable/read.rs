@@ -72,7 +72,8 @@ fn read_head(input: &mut impl Read, identity: &Identity) -> Result<BlockRef, Sna
         SnapshotError::Damaged { what } if what == CUT => error,
         _ => SnapshotError::Foreign,
     })?;
-    if start != *[MAGIC.as_slice(), &VERSION.to_be_bytes()].concat() {
+    let is_known = |version: u32| start == *[MAGIC.as_slice(), &version.to_be_bytes()].concat();
+    if !is_known(VERSION) && !is_known(VERSION - 1) {
         return Err(SnapshotError::Foreign);
     }
     let mut got = [0; Identity::LEN];
