@@ -5,13 +5,14 @@
 //! is built without this file.
 
 mod state;
+mod warm;
 
 use super::{
     Trie,
     commit::Pass,
     encode::encode,
     nibble::{path, set_nibble},
-    node::{EMPTY, Id, Node, Reference},
+    node::{EMPTY, Id, Node, Reference, child},
 };
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
@@ -84,9 +85,15 @@ impl<'a> Work<'a> {
 fn commit(works: &mut [Work<'_>], level: &[Dirty], hash: &HashMany<'_>) {
     for some in level.chunks(TOGETHER) {
         let mut below = Vec::new();
-        for parent in some {
+        // All at first: what they wait for in memory, they wait for together.
+        let dirty = some.iter().map(|parent| match works.get(parent.trie) {
+            Some(work) => dirty_children(work.trie, parent.id),
+            None => 0,
+        });
+        let dirty: Vec<_> = dirty.collect();
+        for (parent, dirty) in some.iter().zip(dirty) {
             if let Some(work) = works.get(parent.trie) {
-                push_children(work.trie, parent, &mut below);
+                push_children(work.trie, parent, dirty, &mut below);
             }
         }
         commit(works, &below, hash);
@@ -94,25 +101,43 @@ fn commit(works: &mut [Work<'_>], level: &[Dirty], hash: &HashMany<'_>) {
     }
 }
 
-/// Adds the dirty children of a node.
-fn push_children(trie: &Trie, parent: &Dirty, level: &mut Vec<Dirty>) {
-    let is_dirty = |id| id != EMPTY && matches!(trie.arena.get(id).reference, Reference::Dirty);
+/// Which children of a node are dirty, a bit for each; the only child of an extension is the first. Without a branch that
+/// depends on a child: the processor would wait for each before it asks for the next.
+fn dirty_children(trie: &Trie, id: Id) -> u16 {
+    let is_dirty = |id: Id| {
+        let slot = trie.arena.get(id);
+        // Its last byte, so that all of the reference is on its way here before it is encoded.
+        core::hint::black_box(slot.touched);
+        let is_dirty = matches!(slot.reference, Reference::Dirty);
+        u16::from(is_dirty) & u16::from(id != EMPTY)
+    };
+    match &trie.arena.get(id).node {
+        Node::Branch(children) => (0_u32..)
+            .zip(*children)
+            .fold(0, |mask, (index, id)| mask | is_dirty(id) << index),
+        Node::Extension { child, .. } => is_dirty(*child),
+        _ => 0,
+    }
+}
+
+/// Adds the children of a node that are dirty, as [`dirty_children`] says.
+fn push_children(trie: &Trie, parent: &Dirty, mut dirty: u16, level: &mut Vec<Dirty>) {
     match &trie.arena.get(parent.id).node {
         Node::Branch(children) => {
-            for (index, id) in (0_u8..).zip(*children).filter(|(_, id)| is_dirty(*id)) {
+            while dirty != 0 {
+                let index = u8::try_from(dirty.trailing_zeros()).unwrap_or_default();
+                dirty &= dirty.wrapping_sub(1);
                 let mut at = parent.at;
                 set_nibble(&mut at, parent.depth, index);
-                let depth = parent.depth.saturating_add(1);
-                let trie = parent.trie;
                 level.push(Dirty {
-                    trie,
-                    id,
+                    trie: parent.trie,
+                    id: child(children, index),
                     at,
-                    depth,
+                    depth: parent.depth.saturating_add(1),
                 });
             }
         }
-        Node::Extension { key, end, child } if is_dirty(*child) => level.push(Dirty {
+        Node::Extension { key, end, child } if dirty != 0 => level.push(Dirty {
             trie: parent.trie,
             id: *child,
             at: *key,

@@ -17,6 +17,7 @@ const LIST: u8 = 0xc0;
 const WORD: u8 = 0xa0;
 
 /// How the leaf of an account without storage and code ends.
+#[expect(clippy::indexing_slicing, reason = "checked at compile time")]
 const NOTHING: [u8; 66] = {
     let mut out = [WORD; 66];
     let (root, code) = (EMPTY_ROOT_HASH.0, KECCAK256_EMPTY.0);

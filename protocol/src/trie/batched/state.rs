@@ -39,6 +39,7 @@ impl StateTrie {
             .collect();
         changes.sort_unstable_by_key(|(key, _)| *key);
         for some in changes.chunks(TOGETHER) {
+            self.accounts.warm(some.iter().map(|(key, _)| key));
             let mut accounts = Vec::with_capacity(some.len());
             for (key, change) in some {
                 accounts.push(self.set_slots(*key, change, src)?);
