@@ -35,8 +35,8 @@ impl StateTrie {
 }
 
 impl StateTrie {
-    /// Makes room for the accounts' nodes that [`Self::prune_in_turn`] leaves at any time: a hundred bytes each of address
-    /// space, which a system gives memory as nodes come.
+    /// Makes room for the accounts' nodes that [`Self::prune_in_turn`] leaves at any time, twice `max_nodes`: 112 bytes each
+    /// of address space, which a system gives memory as nodes come, unless it counts what is only promised too.
     pub fn reserve(&mut self, max_nodes: usize) {
         self.accounts.arena.reserve(max_nodes.saturating_mul(2));
     }

@@ -156,7 +156,8 @@ pub(super) fn decode_cumulative_gas(mut bytes: &[u8]) -> Result<Vec<u64>, StoreE
 const WITH_CODE: usize = 40;
 
 /// `nonce u64 ‖ balance` for an account without code, `nonce u64 ‖ code hash ‖ balance` for another, the balance without
-/// leading zeros: 8 to 39 bytes, or 40 to 72. A balance of 32 bytes, which no chain has, has the second form always.
+/// leading zeros: 8 to 39 bytes, or 40 to 72. A balance of 32 bytes, which no chain has, has the second form always; so has
+/// every account in a snapshot of version 1.
 pub(super) fn encode_account(info: &AccountInfo) -> Vec<u8> {
     let balance = info.balance.to_be_bytes_trimmed_vec();
     let nonce = info.nonce.to_be_bytes();

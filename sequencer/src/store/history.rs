@@ -11,7 +11,7 @@ use alloy_primitives::{Address, U256};
 /// What has a history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Subject {
-    /// An account; its values are as `encode_account` writes them.
+    /// An account; its values are as `encode_account` writes them, or wrote them before.
     Account(Address),
     /// A storage slot; its values are without leading zeros.
     Slot(Address, U256),

@@ -25,8 +25,10 @@ use std::io::{self, Read, Write};
 pub use read::restore_snapshot;
 
 const MAGIC: &[u8; 8] = b"TRSTLSNP";
-/// The version written; the one before is read too: its accounts have code hashes, of no code as well.
+/// The version written.
 const VERSION: u32 = 2;
+/// The oldest version that is read. Its accounts all have code hashes, of no code as well.
+const OLDEST: u32 = 1;
 /// Tags of the parts.
 const END: u8 = 0;
 const TABLE: u8 = 1;
@@ -48,7 +50,7 @@ pub enum SnapshotError {
     #[error("snapshot: {0}")]
     Io(#[from] io::Error),
     /// The file is none of ours, or of another version.
-    #[error("this is no snapshot of version {VERSION} or the one before")]
+    #[error("this is no snapshot of version {OLDEST} to {VERSION}")]
     Foreign,
     /// The file ends too early, or its bytes have changed.
     #[error("the snapshot is damaged: {what}")]

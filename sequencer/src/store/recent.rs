@@ -223,3 +223,23 @@ fn at<T: Copy>(versions: &Versions<T>, number: u64) -> Option<T> {
         })
         .map(|(_, value)| *value)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_nodes_that_a_rank_names_alone_are_looked_up_by_it() {
+        let word = B256::repeat_byte(0x35);
+        let long = Nibbles::unpack(word);
+        assert_eq!(own_rank(Some(word), &long.slice(..3)), None);
+        assert_eq!(own_rank(None, &long.slice(..15)), None);
+        assert_eq!(own_rank(None, &long.slice(..16)), None);
+        assert_eq!(own_rank(None, &long.slice(..2)), Some(0x35 << 56 | 2));
+        let ranks = (0..15).map(|length| own_rank(None, &long.slice(..length)).unwrap());
+        let zeros = (1..15)
+            .map(|length| own_rank(None, &Nibbles::unpack(B256::ZERO).slice(..length)).unwrap());
+        let all: std::collections::BTreeSet<_> = ranks.chain(zeros).collect();
+        assert_eq!(all.len(), 29);
+    }
+}

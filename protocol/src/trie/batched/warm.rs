@@ -32,7 +32,7 @@ impl Trie {
             }
             Node::Extension { end, child, .. } => (*child, usize::from(*end)),
             Node::Leaf { value, .. } => {
-                black_box(value.first());
+                black_box(value.first().copied());
                 (EMPTY, depth)
             }
             Node::Empty | Node::Unresolved => (EMPTY, depth),

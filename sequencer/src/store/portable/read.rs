@@ -1,8 +1,8 @@
 //! Reads a snapshot into a new data directory.
 
 use super::{
-    END, ENTRY, Hashing, KEY_MAX, MAGIC, Origin, SnapshotError, TABLE, TABLE_END, VALUE_MAX,
-    VERSION, check, tables,
+    END, ENTRY, Hashing, KEY_MAX, MAGIC, OLDEST, Origin, SnapshotError, TABLE, TABLE_END,
+    VALUE_MAX, VERSION, check, tables,
 };
 use crate::store::{
     BlockRef, Identity, StoreError,
@@ -72,8 +72,8 @@ fn read_head(input: &mut impl Read, identity: &Identity) -> Result<BlockRef, Sna
         SnapshotError::Damaged { what } if what == CUT => error,
         _ => SnapshotError::Foreign,
     })?;
-    let is_known = |version: u32| start == *[MAGIC.as_slice(), &version.to_be_bytes()].concat();
-    if !is_known(VERSION) && !is_known(VERSION - 1) {
+    let is_of = |version: u32| start == *[MAGIC.as_slice(), &version.to_be_bytes()].concat();
+    if !(OLDEST..=VERSION).any(is_of) {
         return Err(SnapshotError::Foreign);
     }
     let mut got = [0; Identity::LEN];

@@ -1,9 +1,12 @@
 //! Many accounts that come and go, so that the trie is deep, then shallow, and its nodes change their kinds.
 
 use super::chain::config;
-use crate::store::{Snapshot, Store};
+use crate::store::{
+    Snapshot, Store,
+    packed::{pack, unpack},
+};
 use alloy_consensus::Header;
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, KECCAK256_EMPTY, U256, keccak256};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{collections::BTreeMap, sync::Arc};
 use trestle_protocol::{
@@ -37,6 +40,7 @@ fn changes(rng: &mut StdRng, accounts: &Accounts) -> StateDiff {
         }
         let info = is_there.then(|| AccountInfo {
             balance: U256::from(rng.random_range(0..3)),
+            code_hash: [KECCAK256_EMPTY, B256::repeat_byte(7)][rng.random_range(0..10) / 9],
             ..AccountInfo::default()
         });
         let storage = BTreeMap::default();
@@ -97,8 +101,21 @@ fn check(snapshot: &Snapshot, number: usize, accounts: &Accounts, step: usize) {
         let expected = accounts.get(&who).copied();
         assert_eq!(state.account(&who).unwrap(), expected, "at {number}");
         let leaf = trie.account(who, &mut nodes).unwrap();
-        let leaf = leaf.map(|account| account.balance);
-        assert_eq!(leaf, expected.map(|info| info.balance), "at {number}");
+        let leaf = leaf.map(|account| (account.balance, account.code_hash));
+        let expected = expected.map(|info| (info.balance, info.code_hash));
+        assert_eq!(leaf, expected, "at {number}");
+    }
+}
+
+/// The table keeps nodes as short as it can.
+fn check_size(store: &Store) {
+    let tx = store.core.db.read().unwrap();
+    let mut cursor = tx.cursor(store.core.db.tables.nodes).unwrap();
+    let mut next = cursor.first::<Vec<u8>, Vec<u8>>().unwrap();
+    while let Some((_, kept)) = next {
+        let rlp = unpack((&*kept).into()).unwrap();
+        assert_eq!(pack(&rlp), kept);
+        next = cursor.next().unwrap();
     }
 }
 
@@ -137,6 +154,7 @@ fn accounts_are_found_in_the_leaves_however_many_there_are() {
         drop(store);
         let store = Store::open(config(dir.path(), &genesis)).unwrap();
         store.fold().unwrap();
+        check_size(&store);
         for (number, accounts) in worlds.iter().enumerate() {
             check(&store.sequenced().unwrap(), number, accounts, 7);
         }
