@@ -111,6 +111,7 @@ impl Arena {
             self.release(child);
         }
     }
+
     /// Makes room for `nodes` in all, so that none of them is moved as the others come; does without where there is none.
     pub(super) fn reserve(&mut self, nodes: usize) {
         let more = nodes.saturating_sub(self.slots.len());

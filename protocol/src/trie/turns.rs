@@ -32,9 +32,7 @@ impl StateTrie {
             self.prune(max_nodes);
         }
     }
-}
 
-impl StateTrie {
     /// Makes room for the accounts' nodes that [`Self::prune_in_turn`] leaves at any time, twice `max_nodes`: 112 bytes each
     /// of address space, which a system gives memory as nodes come, unless it counts what is only promised too.
     pub fn reserve(&mut self, max_nodes: usize) {
