@@ -141,10 +141,12 @@ impl<A: Account> AccountArgs<A> {
             "File whose first line is the password of the keystore; else the environment variable {}",
             A::PASSWORD_VARIABLE
         );
-        [
-            file_option(A::KEY_FILE, key),
-            file_option(A::PASSWORD_FILE, password).requires(A::KEY_FILE),
-        ]
+        let password = file_option(A::PASSWORD_FILE, password).requires(A::KEY_FILE);
+        let password = match A::SIGNER {
+            Some(signer) => password.conflicts_with(signer),
+            None => password,
+        };
+        [file_option(A::KEY_FILE, key), password]
     }
 
     fn signer_options(signer: &'static str) -> [Arg; 2] {
@@ -166,6 +168,7 @@ impl<A: Account> AccountArgs<A> {
                 .long(A::ADDRESS)
                 .value_name("ADDRESS")
                 .value_parser(value_parser!(Address))
+                .conflicts_with(A::KEY_FILE)
                 .requires(signer)
                 .help(address),
         ]

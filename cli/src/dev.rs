@@ -16,7 +16,7 @@ mod manifest;
 mod nodes;
 mod port;
 
-use std::{collections::BTreeMap, io::Write, path::PathBuf};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use alloy::primitives::Address;
 use clap::Args as ClapArgs;
@@ -30,7 +30,7 @@ use l1::L1;
 use manifest::{Funded, Manifest};
 use nodes::Node;
 
-/// Start a local L1, deploy a rollup on it, and run sequencer, batcher and replica.
+/// Start a local L1, deploy a rollup on it, and run sequencer, batcher, replica and challenger.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct Args {
     /// Folder of the chain; made if it is not there.
@@ -193,9 +193,8 @@ impl Stack {
         } else {
             self.manifest.to_string()
         };
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        Ok(out.flush()?)
+        print!("{text}");
+        Ok(())
     }
 
     /// Completes when a process ends that should not.

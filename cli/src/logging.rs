@@ -38,7 +38,11 @@ impl Options {
     /// Installs the subscriber of the process. A filter that does not parse counts as `info`.
     pub(crate) fn install(&self) {
         let filter = EnvFilter::try_new(&self.log_level).unwrap_or_else(|_| EnvFilter::new("info"));
-        let builder = fmt().with_env_filter(filter).with_writer(stderr);
+        // Told of an error, the subscriber would panic where nobody reads standard error any more.
+        let builder = fmt()
+            .with_env_filter(filter)
+            .with_writer(stderr)
+            .log_internal_errors(false);
         // A second installation can only fail because one is there, which is what is wanted.
         let _ = match self.log_format {
             Format::Text => builder.with_ansi(stderr().is_terminal()).try_init(),

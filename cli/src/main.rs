@@ -4,6 +4,9 @@
 //! the chain is decided here. Standard output carries only what a command was asked to print, logs
 //! and progress go to standard error. Exit codes: 0 done, 1 failed, 2 wrong usage.
 
+#[macro_use]
+mod output;
+
 mod account;
 mod allocator;
 mod archive;
@@ -126,7 +129,7 @@ fn main() -> ExitCode {
         Ok(Parsed::Run(cli)) => cli,
         Ok(Parsed::Show(text)) => {
             print!("{text}");
-            return ExitCode::SUCCESS;
+            return end(Ok(()));
         }
         Err(Refusal::Usage(error)) => error.exit(),
         Err(Refusal::File(error)) => {
@@ -138,12 +141,20 @@ fn main() -> ExitCode {
     // Two providers of TLS get in by way of dependencies; one has to be named before the first use.
     // An error says that one is installed already, which serves as well.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    match run(cli.command) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-        }
+    end(run(cli.command))
+}
+
+/// The last word, and the exit code.
+fn end(result: eyre::Result<()>) -> ExitCode {
+    let unsaid = output::failure().map(|error| format!("cannot write to standard output: {error}"));
+    let failed = result.err().map(|error| format!("{error:#}"));
+    let errors: Vec<_> = failed.into_iter().chain(unsaid).collect();
+    for error in &errors {
+        eprintln!("error: {error}");
+    }
+    match errors.is_empty() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
     }
 }
 

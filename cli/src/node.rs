@@ -13,7 +13,7 @@ use alloy::{
     primitives::{Address, U256, utils::parse_ether},
     transports::http::reqwest::Url,
 };
-use tracing::info;
+use tracing::{info, warn};
 use trestle_sdk::deploy::{ChainFiles, GAME_TYPE};
 use trestle_sequencer::{
     batcher::{ClosePolicy, KindPolicy},
@@ -170,6 +170,10 @@ pub(crate) async fn sequencer(args: SequencerArgs) -> eyre::Result<()> {
     let mut parts = vec![Part::Sequencer];
     if args.batcher.source().is_some() {
         parts.extend([Part::Batcher, Part::Sender]);
+    } else {
+        warn!(
+            "no key for the batcher: nothing is posted, and a batch of another sequencer takes these blocks back"
+        );
     }
     let metrics = args.common.metrics(parts)?;
     run(args.node_config(metrics)?).await

@@ -1,16 +1,18 @@
 //! Where a role's settings come from: flag, environment, file, default, in this order.
 //!
 //! Every option of `sequencer`, `replica` and `challenger` is also an environment variable and a key of the TOML
-//! file that `--config` names. The file's values become the defaults of the parser, so that one parser reads and
-//! checks all sources, and `trestle config show` can tell for each value which source it came from. Secrets are in
-//! none of them: only where a secret is.
+//! file that `--config` names. What is in the file and neither in a flag nor in the environment is put behind the
+//! arguments, so that one parser reads and checks all sources and how they go together; `trestle config show` tells for
+//! each value which source it came from. Secrets are in none of them: only where a secret is.
 
 mod file;
 mod show;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{Arg, ArgMatches, Command, CommandFactory, FromArgMatches, builder::OsStr};
+use clap::{
+    Arg, ArgMatches, Command, CommandFactory, FromArgMatches, builder::OsStr, parser::ValueSource,
+};
 use eyre::eyre;
 
 use file::SettingsFile;
@@ -21,6 +23,8 @@ use crate::{challenger, node};
 const ROLES: [&str; 3] = ["challenger", "replica", "sequencer"];
 /// Options that no file and no variable sets.
 const ARGUMENTS_ONLY: [&str; 3] = ["config", "help", "version"];
+/// Options of every command that the file may set too.
+const GLOBAL: [&str; 2] = ["log-format", "log-level"];
 
 /// The file with a role's settings.
 #[derive(Debug, Clone, clap::Args)]
@@ -75,13 +79,14 @@ impl From<eyre::Report> for Refusal {
 pub(crate) fn parse<T: CommandFactory + FromArgMatches>(
     arguments: impl IntoIterator<Item = OsString>,
 ) -> Result<Parsed<T>, Refusal> {
-    let arguments: Vec<_> = arguments.into_iter().collect();
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
     let mut command = with_variables(T::command());
-    let asked = asked(&command, &arguments);
     let mut file = None;
-    if let Some((role, path)) = &asked {
-        let read = SettingsFile::read(path, &role_of(&command, role)?)?;
-        command = with_file(command, role, &read);
+    if let Some(asked) = asked(&command, &arguments) {
+        let role = role_of(&command, asked.role)?;
+        let mut read = SettingsFile::read(&asked.file, &role)?;
+        read.give_way(&role, &asked.given);
+        arguments.extend(read.arguments(&role));
         file = Some(read);
     }
     // Showing is possible before everything is set.
@@ -90,14 +95,22 @@ pub(crate) fn parse<T: CommandFactory + FromArgMatches>(
     match shown(&matches) {
         Some((role, settings)) => {
             let of_role = role_of(&command, role)?;
+            let options = of_role.get_arguments().chain(global(&command));
             Ok(Parsed::Show(show::settings(
-                &of_role,
+                role,
+                options,
                 settings,
                 file.as_ref(),
             )))
         }
         None => Ok(Parsed::Run(T::from_arg_matches(&matches)?)),
     }
+}
+
+/// Those among `command`'s own options.
+fn global(command: &Command) -> impl Iterator<Item = &Arg> {
+    let is_global = |arg: &&Arg| arg.get_long().is_some_and(|long| GLOBAL.contains(&long));
+    command.get_arguments().filter(is_global)
 }
 
 /// `command` with its own subcommands of the roles, and those of `config show` and `doctor`, changed.
@@ -133,13 +146,32 @@ fn lenient(role: Command) -> Command {
     role.mut_args(|arg| arg.required(false))
 }
 
-/// The role that is asked for and the file that is named for it.
-fn asked(command: &Command, arguments: &[OsString]) -> Option<(&'static str, PathBuf)> {
-    let command = each_role(command.clone(), lenient).ignore_errors(true);
-    let matches = command.try_get_matches_from(arguments).ok()?;
+/// What the arguments and the environment say before the file is read.
+struct Asked {
+    role: &'static str,
+    file: PathBuf,
+    /// Options that one of the two sets.
+    given: Vec<String>,
+}
+
+/// What is asked for, if a file is named.
+fn asked(command: &Command, arguments: &[OsString]) -> Option<Asked> {
+    let lenient = each_role(command.clone(), lenient).ignore_errors(true);
+    let matches = lenient.try_get_matches_from(arguments).ok()?;
     let (role, settings) = role_in(&matches)?;
-    let path = settings.try_get_one::<PathBuf>("config").ok()??;
-    Some((role, path.clone()))
+    let file = settings.try_get_one::<PathBuf>("config").ok()??.clone();
+    let is_given = |arg: &&Arg| {
+        let source = settings.value_source(arg.get_id().as_str());
+        matches!(
+            source,
+            Some(ValueSource::CommandLine | ValueSource::EnvVariable)
+        )
+    };
+    let of_role = role_of(command, role).ok()?;
+    let options = of_role.get_arguments().chain(global(command));
+    let given = options.filter(is_given);
+    let given = given.filter_map(Arg::get_long).map(str::to_owned).collect();
+    Some(Asked { role, file, given })
 }
 
 /// The role among the subcommands, directly or behind `config show` or `doctor`.
@@ -164,19 +196,6 @@ fn role_of(command: &Command, role: &str) -> eyre::Result<Command> {
     found
         .cloned()
         .ok_or_else(|| eyre!("no settings for {role}"))
-}
-
-/// Makes the file's values the defaults of the parser.
-fn with_file(command: Command, role: &'static str, file: &SettingsFile) -> Command {
-    let take = |arg: Arg| match arg.get_long().and_then(|long| file.values(long)) {
-        Some(values) => arg.required(false).default_values(values.to_vec()),
-        None => arg,
-    };
-    let command = command.mut_args(take);
-    each_role(command, |inner| match inner.get_name() == role {
-        true => inner.mut_args(take),
-        false => inner,
-    })
 }
 
 #[cfg(test)]

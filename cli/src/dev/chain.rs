@@ -73,10 +73,18 @@ fn refuse_another_chain(folder: &Folder, deployed: &Deployed) -> eyre::Result<()
     if !path.exists() {
         return Ok(());
     }
-    let stored: serde_json::Value = serde_json::from_slice(&std::fs::read(&path)?)?;
+    let stored = std::fs::read(&path).map_err(eyre::Report::from);
+    let stored: serde_json::Value = stored
+        .and_then(|text| Ok(serde_json::from_slice(&text)?))
+        .wrap_err_with(|| {
+            format!(
+                "cannot read {}: start over with --fresh, or name another folder with --datadir",
+                path.display()
+            )
+        })?;
     if stored != serde_json::to_value(&deployed.rollup)? {
         bail!(
-            "the chain in {} is not the one on this L1: start over with --fresh, or name another folder with --datadir",
+            "the chain in {} is not the one on this L1, or has another --chain-id: start over with --fresh, or name another folder with --datadir",
             folder.path().display()
         );
     }

@@ -1,6 +1,6 @@
 //! Shows a dispute as L1 records it: every move with its depth, what it cuts, whose clock runs, and its gas.
 
-use std::{collections::BTreeMap, io::Write, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use alloy::{
     primitives::{Address, B256, U256},
@@ -54,20 +54,20 @@ impl Display {
             .erased();
         let liar = accounts::of(Role::Liar)?.address;
         let say = |line: &str| match json {
-            true => writeln!(std::io::stderr().lock(), "{line}"),
-            false => writeln!(std::io::stdout().lock(), "{line}"),
+            true => eprintln!("{line}"),
+            false => println!("{line}"),
         };
         say(&format!(
             "\nFraud: a liar will propose a false output root ({}).",
             self.class
-        ))?;
+        ));
         let game = find(&l1, self.factory, liar).await?;
         let contract = DisputeGame::new(game, &l1);
         let proposal = contract.proposal().call().await?;
         say(&format!(
             "Game {game}: \"after batch {} the output root is {}\", from the anchor at batch {}.",
             proposal.batch, proposal.outputRoot, proposal.anchorBatch
-        ))?;
+        ));
         let root = contract.rootHeader().call().await?;
         let id = contract.idOf(root).call().await?;
         let mut shown = Shown {
@@ -82,11 +82,12 @@ impl Display {
             "gas      {} for the honest side's {} transactions",
             shown.gas.values().sum::<u64>(),
             shown.gas.len()
-        ))?;
+        ));
         if status != CHALLENGER_WINS {
             bail!("the false root stands on L1");
         }
-        Ok(say("Verdict: the false output root was defeated on L1.")?)
+        say("Verdict: the false output root was defeated on L1.");
+        Ok(())
     }
 }
 
@@ -113,7 +114,7 @@ async fn find(l1: &DynProvider, factory: Address, liar: Address) -> eyre::Result
 
 impl Shown {
     /// Says what happens until the game is resolved; gives its outcome.
-    async fn follow(&mut self, say: impl Fn(&str) -> std::io::Result<()>) -> eyre::Result<u8> {
+    async fn follow(&mut self, say: impl Fn(&str)) -> eyre::Result<u8> {
         let mut from = 0;
         loop {
             let head = self.l1.get_block_number().await?;
@@ -125,7 +126,7 @@ impl Shown {
                 for log in self.l1.get_logs(&filter).await? {
                     self.gas_of(&log).await?;
                     if let Some(line) = self.line(&log).await? {
-                        say(&line)?;
+                        say(&line);
                     }
                     if let Ok(resolved) = Resolved::decode_log(&log.inner) {
                         return Ok(resolved.status);

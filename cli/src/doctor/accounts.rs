@@ -127,13 +127,13 @@ pub(super) async fn check_purses(
         let needed = needed(l1, files, *purse).await;
         match (balance, needed) {
             (Ok(balance), Some(needed)) => {
-                let found = format!("{} ETH, should be {} ETH", eth(balance), eth(needed));
+                let found = format!("{}, should be {}", eth(balance), eth(needed));
                 if balance.is_zero() {
                     report.fail(whose, "none", to_do);
                 } else if balance < needed {
                     report.warn(whose, found, to_do);
                 } else {
-                    report.ok(whose, format!("{} ETH", eth(balance)));
+                    report.ok(whose, eth(balance));
                 }
             }
             _ => report.fail(whose, "L1 does not say", "ask L1 again"),

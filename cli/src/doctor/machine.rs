@@ -21,12 +21,18 @@ const BLOCK: [u8; 4096] = [0; 4096];
 
 /// Room, speed and lock of a data directory; whether a node runs on it.
 pub(super) fn check_datadir(datadir: &Path, report: &mut Report) -> bool {
-    let Some(place) = datadir.ancestors().find(|folder| folder.is_dir()) else {
-        report.fail(
-            "data directory",
-            format!("no folder of {} is there", datadir.display()),
-            "make it",
-        );
+    // A relative path has no parent to look at.
+    let whole = std::path::absolute(datadir);
+    let nearest = whole
+        .as_deref()
+        .ok()
+        .and_then(|path| path.ancestors().find(|place| place.exists()));
+    let Some(place) = nearest.filter(|place| place.is_dir()) else {
+        let found = match nearest {
+            Some(file) => format!("{} is no folder", file.display()),
+            None => format!("no folder of {} is there", datadir.display()),
+        };
+        report.fail("data directory", found, "name another with --datadir");
         return false;
     };
     check_room(place, report);

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ffi::OsString,
     fmt::Write,
     fs,
     path::{Path, PathBuf},
@@ -11,10 +12,8 @@ use clap::{Arg, ArgAction, Command, builder::ValueParser, error::ErrorKind};
 use eyre::{WrapErr, bail, eyre};
 use toml::{Table, Value};
 
-use super::{ARGUMENTS_ONLY, lenient};
+use super::{ARGUMENTS_ONLY, GLOBAL, lenient};
 
-/// Options of every command that the file may set too.
-const GLOBAL: [&str; 2] = ["log-format", "log-level"];
 /// Words in the names of things that belong into no file of settings.
 const SECRET: [&str; 6] = [
     "key",
@@ -31,7 +30,10 @@ const KEY_DIGITS: usize = 64;
 #[derive(Debug)]
 pub(crate) struct SettingsFile {
     path: PathBuf,
+    /// What it sets and nothing stronger does.
     values: BTreeMap<String, Vec<String>>,
+    /// What it sets and cannot be beside an option that is stronger, and that option.
+    given_way: BTreeMap<String, String>,
 }
 
 impl SettingsFile {
@@ -59,7 +61,40 @@ impl SettingsFile {
         Ok(Self {
             path: path.into(),
             values,
+            given_way: BTreeMap::new(),
         })
+    }
+
+    /// Forgets what one of the options `given`, long names of flags and variables that are set, says better or excludes.
+    pub(super) fn give_way(&mut self, role: &Command, given: &[String]) {
+        self.values.retain(|key, _| !given.contains(key));
+        for stronger in given {
+            let excluded = |key: &String, _: &mut Vec<String>| excludes(role, stronger, key);
+            for (key, _) in self.values.extract_if(.., excluded) {
+                self.given_way.insert(key, stronger.clone());
+            }
+        }
+    }
+
+    /// What is left of the file, as arguments.
+    pub(super) fn arguments(&self, role: &Command) -> impl Iterator<Item = OsString> {
+        let switches: Vec<&str> = options(role)
+            .filter(|arg| matches!(takes(arg), Takes::Boolean))
+            .filter_map(Arg::get_long)
+            .collect();
+        self.values.iter().flat_map(move |(key, values)| {
+            let is_switch = switches.contains(&key.as_str());
+            let arguments = values.iter().filter_map(move |value| match is_switch {
+                true => (value == "true").then(|| format!("--{key}")),
+                false => Some(format!("--{key}={value}")),
+            });
+            arguments.map(OsString::from)
+        })
+    }
+
+    /// The option for which the file's `key` does not count.
+    pub(super) fn gives_way(&self, key: &str) -> Option<&str> {
+        self.given_way.get(key).map(String::as_str)
     }
 
     /// What the file says about an option.
@@ -101,6 +136,16 @@ fn read_key(role: &Command, key: &str, value: &Value) -> eyre::Result<Vec<String
         check(role, arg, value)?;
     }
     Ok(values)
+}
+
+/// Whether the options of these long names cannot be set together.
+fn excludes(role: &Command, one: &str, other: &str) -> bool {
+    let of = |long: &str| options(role).find(|arg| arg.get_long() == Some(long));
+    let (Some(one), Some(other)) = (of(one), of(other)) else {
+        return false;
+    };
+    role.get_arg_conflicts_with(one).contains(&other)
+        || role.get_arg_conflicts_with(other).contains(&one)
 }
 
 /// Options that the file may set.

@@ -4,25 +4,23 @@
 use std::fmt::Write;
 
 use alloy::transports::http::reqwest::Url;
-use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
+use clap::{Arg, ArgAction, ArgMatches, parser::ValueSource};
 
 use super::{ARGUMENTS_ONLY, SettingsFile};
 use crate::account;
 
 /// The settings of a role, one a line.
-pub(super) fn settings(
-    role: &Command,
+pub(super) fn settings<'a>(
+    role: &str,
+    options: impl Iterator<Item = &'a Arg>,
     matches: &ArgMatches,
     file: Option<&SettingsFile>,
 ) -> String {
-    let mut text = format!(
-        "# {}: flag > environment > file > default\n",
-        role.get_name()
-    );
+    let mut text = format!("# {role}: flag > environment > file > default\n");
     if let Some(file) = file {
         let _ = writeln!(text, "# file: {}", file.path().display());
     }
-    for arg in role.get_arguments() {
+    for arg in options {
         if let Some(long) = arg.get_long().filter(|long| !ARGUMENTS_ONLY.contains(long)) {
             text.push_str(&line(arg, long, matches, file));
         }
@@ -43,16 +41,21 @@ fn line(arg: &Arg, long: &str, matches: &ArgMatches, file: Option<&SettingsFile>
         .flatten()
         .map(|value| value.to_string_lossy().into_owned())
         .collect();
+    if let Some(stronger) = file.and_then(|file| file.gives_way(long)) {
+        return format!("# {long} of the file gives way to --{stronger}\n");
+    }
     if values.is_empty() {
         return format!("# {long} is not set\n");
     }
+    let is_of_file = file.is_some_and(|file| file.values(long).is_some());
     let source = match matches.value_source(id) {
+        // What is left of the file is behind the arguments.
+        Some(ValueSource::CommandLine) if is_of_file => "file".to_owned(),
         Some(ValueSource::CommandLine) => format!("flag --{long}"),
         Some(ValueSource::EnvVariable) => {
             let name = arg.get_env().unwrap_or_default().to_string_lossy();
             format!("environment {name}")
         }
-        _ if file.is_some_and(|file| file.values(long).is_some()) => "file".to_owned(),
         _ => "default".to_owned(),
     };
     format!("{long} = {}  # {source}\n", shown(arg, &values))

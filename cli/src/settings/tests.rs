@@ -64,6 +64,88 @@ fn flag_beats_environment_beats_file_beats_default() {
 }
 
 #[test]
+fn option_goes_with_what_it_needs_wherever_that_is_set() {
+    let bed = Bed::new();
+    let file = "batcher-key-file = \"/k\"\n";
+    let flags = ["--batcher-password-file", "/p"];
+    let text = bed.show("sequencer", file, &flags).unwrap();
+    has(&text, "batcher-key-file = \"/k\"  # file");
+    has(
+        &text,
+        "batcher-password-file = \"/p\"  # flag --batcher-password-file",
+    );
+    let file = "batcher-password-file = \"/p\"\n";
+    let text = bed.show("sequencer", file, &["--batcher-key-file", "/k"]);
+    has(&text.unwrap(), "batcher-password-file = \"/p\"  # file");
+    let refused = bed.show("sequencer", file, &[]).unwrap_err();
+    assert!(refused.contains("--batcher-key-file"), "{refused}");
+}
+
+#[test]
+fn place_of_a_key_in_the_file_gives_way_to_another_place_in_an_option() {
+    const SIGNER: &str = "batcher-signer = \"http://s.example\"\nbatcher-address = \"0x976EA74026E726554dB657fA54763abd0C3a0aa9\"\n";
+    const KEYSTORE: &str = "batcher-key-file = \"/k\"\nbatcher-password-file = \"/p\"\n";
+    let bed = Bed::new();
+    let text = bed.show("sequencer", SIGNER, &["--batcher-key-file", "/k"]);
+    let text = text.unwrap();
+    has(
+        &text,
+        "batcher-key-file = \"/k\"  # flag --batcher-key-file",
+    );
+    has(
+        &text,
+        "# batcher-signer of the file gives way to --batcher-key-file",
+    );
+    has(
+        &text,
+        "# batcher-address of the file gives way to --batcher-key-file",
+    );
+    let flags = [
+        "--batcher-signer=http://t.example",
+        "--batcher-address=0x976EA74026E726554dB657fA54763abd0C3a0aa9",
+    ];
+    let text = bed.show("sequencer", KEYSTORE, &flags).unwrap();
+    has(
+        &text,
+        "batcher-signer = \"http://t.example\"  # flag --batcher-signer",
+    );
+    has(
+        &text,
+        "# batcher-key-file of the file gives way to --batcher-signer",
+    );
+    has(
+        &text,
+        "# batcher-password-file of the file gives way to --batcher-signer",
+    );
+    let refused = bed.show("sequencer", &format!("{SIGNER}{KEYSTORE}"), &[]);
+    assert!(refused.unwrap_err().contains("cannot be used with"));
+}
+
+#[test]
+fn file_that_is_shown_has_the_log_too() {
+    let bed = Bed::new();
+    for role in super::ROLES {
+        let text = bed.show(role, "log-format = \"json\"\n", &["--log-level=warn"]);
+        let text = text.unwrap();
+        has(&text, "log-format = \"json\"  # file");
+        has(&text, "log-level = \"warn\"  # flag --log-level");
+    }
+}
+
+#[test]
+fn switch_and_list_of_the_file_count() {
+    let bed = Bed::new();
+    let text = bed.show("challenger", "watch = true\n", &[]).unwrap();
+    has(&text, "watch = true  # file");
+    let text = bed.show("challenger", "watch = true\n", &["--dry-run"]);
+    has(&text.unwrap(), "# watch of the file gives way to --dry-run");
+    let text = bed.show("challenger", "watch = false\n", &[]).unwrap();
+    assert!(!text.contains("watch = true"), "{text}");
+    let text = bed.show("replica", "rpc-host = [\"a\"]\n", &["--rpc-host", "b"]);
+    has(&text.unwrap(), "rpc-host = [\"b\"]  # flag --rpc-host");
+}
+
+#[test]
 fn file_makes_a_required_option_superfluous_and_logging_follows_it() {
     let bed = Bed::new();
     let path = bed.file(

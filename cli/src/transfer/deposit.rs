@@ -151,7 +151,7 @@ pub(super) async fn say_when_due(chain: &Chain, entry: u64, report: Reporter) ->
             "waiting",
             json!({ "entry": entry, "ahead": entry - queue.next, "forcibleIn": wait }),
             &format!(
-                "waiting for a batch; {} entries are ahead, the first can be forced in in {}",
+                "waiting for a batch; entries ahead: {}; the first can be forced in in {}",
                 entry - queue.next,
                 span(wait)
             ),
