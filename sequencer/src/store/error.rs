@@ -68,6 +68,14 @@ pub enum StoreError {
         /// The kind of value.
         what: &'static str,
     },
+    /// The database cannot be opened.
+    #[error("cannot open the database in {path}: {cause}")]
+    Open {
+        /// Its directory.
+        path: PathBuf,
+        /// What it says.
+        cause: Box<Self>,
+    },
     /// The database refused.
     #[error("database: {}", in_words(.0))]
     Database(#[from] MdbxError),

@@ -87,7 +87,11 @@ impl Opening<'_> {
     ///
     /// Returns also the numbers of the next record and the next segment.
     pub(super) fn recover(self) -> Result<(Core, u64, u64), StoreError> {
-        let db = Db::open(&self.directory.db)?;
+        let path = &self.directory.db;
+        let db = Db::open(path).map_err(|error| StoreError::Open {
+            path: path.clone(),
+            cause: Box::new(error),
+        })?;
         let known = db.tables.check(&db.read()?, &self.identity)?;
         if !known {
             self.sync_names()?;

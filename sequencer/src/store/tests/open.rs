@@ -101,6 +101,27 @@ fn directory_of_another_format_is_refused() {
 }
 
 #[test]
+fn database_of_noise_is_named_and_left_as_it_was() {
+    let _quiet = nobody_starts();
+    let dir = tempfile::tempdir().unwrap();
+    let chain = Chain::new();
+    let config = config(dir.path(), chain.genesis());
+    drop(Store::open(config.clone()).unwrap());
+    let path = dir.path().join("db/mdbx.dat");
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[..20 * 4096].fill(0xa5);
+    std::fs::write(&path, &bytes).unwrap();
+    let error = Store::open(config).unwrap_err();
+    let folder = dir.path().join("db");
+    assert!(
+        matches!(&error, StoreError::Open { path, .. } if *path == folder),
+        "{error}"
+    );
+    assert!(error.to_string().contains("not an MDBX file"), "{error}");
+    assert!(std::fs::read(&path).unwrap() == bytes, "it was changed");
+}
+
+#[test]
 fn genesis_with_another_state_root_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let chain = Chain::new();
