@@ -84,8 +84,9 @@ describe('forge script', { timeout: 600_000 }, () => {
       const pending = await l2Client.getTransactionCount({ ...account, blockTag: 'pending' });
       return (await l2Client.getTransactionCount(account)) === pending && pending;
     });
-    // Ten when both began at one nonce, up to twenty when one saw what the other had sent.
-    assert.ok(count >= 10 && count <= 20, `${count} transactions of two scripts`);
+    // Both get their ten when they sign the very same, or one after the other; else who lost has lost a nonce.
+    const won = outcomes.filter(({ status }) => status === 'fulfilled').length;
+    assert.ok(won === 2 ? count === 10 || count === 20 : count >= 10 && count < 20, `${count} transactions, ${won} scripts won`);
     assert.equal((await paid()) - before, BigInt(count));
   });
 

@@ -123,3 +123,27 @@ pub(super) fn check_port(what: &str, address: SocketAddr, is_running: bool, repo
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is said of a data directory, as seen from the folder of this crate.
+    fn look(datadir: &str) -> eyre::Result<()> {
+        let mut report = Report::default();
+        assert!(!check_datadir(Path::new(datadir), &mut report));
+        report.end()
+    }
+
+    #[test]
+    fn relative_data_directory_that_is_not_there_yet_is_in_order() {
+        look("not-there-yet").unwrap();
+        look("./not-there-yet/below").unwrap();
+    }
+
+    #[test]
+    fn file_in_place_of_a_data_directory_is_a_failure() {
+        assert!(look("Cargo.toml").is_err());
+        assert!(look("Cargo.toml/below").is_err());
+    }
+}
