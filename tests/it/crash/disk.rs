@@ -68,10 +68,11 @@ impl Bench {
             }
         }
         self.desk.set_rule(Some(rule));
-        // A fold comes every few seconds; the journal is written all the time. The first of anything must come.
+        // A fold comes every few seconds, sooner or later with the host; the journal is written all the time.
+        // The first of anything must come.
         let patience = match (rule.kind, rule.nth) {
             (_, 1) => FIRST,
-            (Kind::Database, _) => 5,
+            (Kind::Database, _) => 8,
             _ => 1,
         };
         let desk = self.desk.clone();
@@ -87,8 +88,8 @@ impl Bench {
             () = struck => None,
         };
         if self.desk.fired() == fired {
-            // So many of these operations did not come up.
             self.desk.set_rule(None);
+            println!("{rule}: so many did not come up: {end:.60?}");
             return match rule.nth {
                 1 => Err(format!("did not strike: {end:?}")),
                 _ => Ok(true),
